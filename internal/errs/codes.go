@@ -1,0 +1,156 @@
+package errs
+
+// Code names one reason. The list below is everything that can go wrong.
+type Code string
+
+// Kind groups codes that protocols without a word of their own treat alike.
+type Kind int
+
+// The kinds, in the order of the gRPC status codes they resemble.
+const (
+	KindUnexpected Kind = iota
+	KindInvalid
+	KindUnauthenticated
+	KindDenied
+	KindNotFound
+	KindConflict
+	KindPrecondition
+	KindExhausted
+	KindAborted
+	KindUnimplemented
+	KindUnavailable
+)
+
+// Everything that can go wrong.
+const (
+	// Requests.
+	Unexpected      Code = "unexpected"
+	BadRequest      Code = "bad_request"     // malformed body or parameter; param "field"
+	FieldMissing    Code = "field_missing"   // param "field"
+	FieldTooLong    Code = "field_too_long"  // params "field", "max"
+	BodyTooLarge    Code = "body_too_large"  // param "max"
+	RouteNotFound   Code = "route_not_found" //
+	MethodRefused   Code = "method_refused"  //
+	OriginRefused   Code = "origin_refused"  // the browser page's origin is not registered
+	NotImplemented  Code = "not_implemented" //
+	Unavailable     Code = "unavailable"     // a part we need is down or overloaded
+	TooManyRequests Code = "too_many_requests"
+
+	// Applications.
+	ClientUnknown    Code = "client_unknown"
+	MethodDisabled   Code = "method_disabled" // sign-in method switched off
+	RedirectRefused  Code = "redirect_refused"
+	GrantUnsupported Code = "grant_unsupported"
+
+	// Identifiers.
+	PhoneInvalid       Code = "phone_invalid"
+	PhoneCountry       Code = "phone_country" // no messages to this country
+	EmailInvalid       Code = "email_invalid"
+	UsernameInvalid    Code = "username_invalid"
+	IdentifierTaken    Code = "identifier_taken"    // phone or email in use
+	UsernameTaken      Code = "username_taken"      //
+	IdentifierMismatch Code = "identifier_mismatch" // proof is for another address
+
+	// Accounts.
+	UserNotFound Code = "user_not_found"
+	UserBlocked  Code = "user_blocked"
+	UserPending  Code = "user_pending"
+
+	// Passwords.
+	PasswordWrong     Code = "password_wrong"
+	PasswordNotSet    Code = "password_not_set"
+	PasswordTooShort  Code = "password_too_short" // param "min"
+	PasswordTooLong   Code = "password_too_long"  // param "max"
+	PasswordCommon    Code = "password_common"
+	PasswordInvalid   Code = "password_invalid"
+	PasswordAttempts  Code = "password_attempts" // locked after too many wrong ones
+	SecondFactorWrong Code = "second_factor_wrong"
+
+	// Verification codes.
+	CodeWrong    Code = "code_wrong" // wrong, expired or spent: never says which
+	CodeAttempts Code = "code_attempts"
+	SendTooOften Code = "send_too_often" // param "seconds"
+	SendFailed   Code = "send_failed"
+
+	// Tokens.
+	SessionInvalid      Code = "session_invalid" // access token unusable
+	RefreshInvalid      Code = "refresh_invalid"
+	TokenInvalid        Code = "token_invalid"        // a single-use token is unknown, expired, spent or foreign
+	VerificationInvalid Code = "verification_invalid" // the same, for a verification token
+	SudoInvalid         Code = "sudo_invalid"
+	SudoRequired        Code = "sudo_required"
+	TicketInvalid       Code = "ticket_invalid" // custom sign-in ticket
+	AnonymousInvalid    Code = "anonymous_invalid"
+	AnonymousDenied     Code = "anonymous_denied" // not for anonymous or custom users
+
+	// Captcha.
+	CaptchaRequired Code = "captcha_required"
+	CaptchaInvalid  Code = "captcha_invalid"
+	CaptchaWrong    Code = "captcha_wrong" // wrong characters typed
+
+	// Linked identities.
+	ProviderNotFound Code = "provider_not_found"
+	LastMethod       Code = "last_method"
+
+	// Device grant (RFC 8628 section 3.5).
+	AuthorizationPending Code = "authorization_pending"
+	SlowDown             Code = "slow_down"
+	DeviceCodeInvalid    Code = "device_code_invalid"
+	DeviceDenied         Code = "device_denied"
+
+	// Operating.
+	PoolNotFound Code = "pool_not_found"
+	PoolTaken    Code = "pool_taken"
+	KeyNotFound  Code = "key_not_found"
+)
+
+var kinds = map[Code]Kind{
+	Unexpected: KindUnexpected,
+
+	BadRequest: KindInvalid, FieldMissing: KindInvalid, FieldTooLong: KindInvalid,
+	BodyTooLarge: KindInvalid, RouteNotFound: KindNotFound, MethodRefused: KindInvalid,
+	OriginRefused: KindDenied, NotImplemented: KindUnimplemented, Unavailable: KindUnavailable,
+	TooManyRequests: KindExhausted,
+
+	ClientUnknown: KindUnauthenticated, MethodDisabled: KindDenied,
+	RedirectRefused: KindInvalid, GrantUnsupported: KindInvalid,
+
+	PhoneInvalid: KindInvalid, PhoneCountry: KindInvalid, EmailInvalid: KindInvalid,
+	UsernameInvalid: KindInvalid, IdentifierTaken: KindPrecondition,
+	UsernameTaken: KindPrecondition, IdentifierMismatch: KindInvalid,
+
+	UserNotFound: KindNotFound, UserBlocked: KindDenied, UserPending: KindDenied,
+
+	PasswordWrong: KindInvalid, PasswordNotSet: KindInvalid, PasswordTooShort: KindInvalid,
+	PasswordTooLong: KindInvalid, PasswordCommon: KindInvalid, PasswordInvalid: KindInvalid,
+	PasswordAttempts: KindAborted, SecondFactorWrong: KindInvalid,
+
+	CodeWrong: KindInvalid, CodeAttempts: KindAborted, SendTooOften: KindExhausted,
+	SendFailed: KindUnavailable,
+
+	SessionInvalid: KindUnauthenticated, RefreshInvalid: KindUnauthenticated,
+	TokenInvalid: KindDenied, VerificationInvalid: KindInvalid, SudoInvalid: KindDenied,
+	SudoRequired: KindDenied, TicketInvalid: KindInvalid, AnonymousInvalid: KindInvalid,
+	AnonymousDenied: KindDenied,
+
+	CaptchaRequired: KindInvalid, CaptchaInvalid: KindInvalid, CaptchaWrong: KindInvalid,
+
+	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition,
+
+	AuthorizationPending: KindPrecondition, SlowDown: KindExhausted,
+	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,
+
+	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
+}
+
+// Kind returns the group of c; a code outside the list is Unexpected.
+func (c Code) Kind() Kind { return kinds[c] }
+
+// Codes lists every code, in no order, for the tests that keep tables complete.
+func Codes() []Code {
+	all := make([]Code, 0, len(kinds))
+	for c := range kinds {
+		all = append(all, c)
+	}
+	return all
+}
