@@ -1,0 +1,40 @@
+# make test   everything that proves the server: Go tests, both databases, the real SDKs in Chromium
+# make check  format, lint, vet, then test: what CI runs
+# make tools  the npm packages the SDK tests use
+
+GO ?= go
+LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: build test check lint format tools race bench fuzz
+
+build:
+	$(GO) build -trimpath -ldflags '-s -w' -o bin/tigertally ./cmd/tigertally
+
+test: tools
+	$(GO) vet ./...
+	$(GO) test -timeout 15m ./...
+
+# Without npm the Go tests still run and say what they left out.
+tools:
+	@if command -v npm >/dev/null 2>&1; then \
+		test -d test/sdk/node_modules || npm --prefix test/sdk ci --no-audit --no-fund --ignore-scripts; \
+	else \
+		echo "npm not found: the SDK tests will be left out"; \
+	fi
+
+lint:
+	$(LINT) run ./...
+
+format:
+	$(LINT) fmt ./...
+
+check: lint test
+
+race:
+	$(GO) test -race -timeout 20m ./internal/db/... ./internal/session/... ./internal/secret/... ./internal/code/... ./internal/ticket/... ./internal/web/...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+fuzz:
+	./tools/fuzz 30s

@@ -1,0 +1,25 @@
+// Command tigertally is the identity server and its tools; see tigertally help.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tigertally/tigertally/internal/cli"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+// run keeps os.Exit apart from the deferred stop.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Main(ctx, cli.Process{
+		Args: os.Args[1:], LookupEnv: os.LookupEnv,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+}

@@ -1,0 +1,91 @@
+// Package archtest owns the table of who may import whom, and the tests that hold
+// the tree to it. It ships nothing.
+package archtest
+
+// Layers from the bottom up. A package may import the layers that allowed names for
+// its own, and no sibling unless the siblings table gives a reason.
+const (
+	base   = "base"
+	domain = "domain"
+	flow   = "flow"
+	driver = "driver"
+	edge   = "edge"
+	wiring = "wiring"
+	top    = "top"
+)
+
+// layers puts every package below internal/ and cmd/ into one layer. A package in
+// no layer fails the build.
+var layers = map[string]string{
+	"errs": base, "i18n": base, "caller": base, "db": base, "secret": base,
+	"contact": base, "config": base, "web": base,
+
+	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
+	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
+	"job": domain,
+
+	"signin": flow, "account": flow, "notify": flow,
+
+	"sms": driver, "mail": driver,
+
+	"protocol/cloudbase": edge, "emulator": edge,
+
+	"app": wiring,
+
+	"cli": top, "testkit": top, "archtest": top, "db/dbtest": top, "cmd/tigertally": top,
+}
+
+// allowed says which layers each layer may import, itself apart.
+var allowed = map[string][]string{
+	base:   {},
+	domain: {base},
+	flow:   {base, domain},
+	driver: {base},
+	edge:   {base, domain, flow},
+	wiring: {base, domain, flow, driver, edge},
+	top:    {base, domain, flow, driver, edge, wiring},
+}
+
+// siblings are the imports inside one layer, each with its reason.
+var siblings = map[string]map[string]string{
+	"i18n":   {"errs": "texts are keyed by code"},
+	"secret": {"errs": "an overloaded hash queue is a refusal"},
+	"db":     {"errs": "a full disk or a lost server is a refusal the caller may retry"},
+	"web": {
+		"errs": "the adapter hands refusals to the protocol", "i18n": "matches the caller's language",
+		"caller": "fills it",
+		"config": "reads trusted proxies in its parsed form",
+	},
+	"contact": {"errs": "a bad address is a refusal"},
+	"config":  {"secret": "reads secrets from files", "errs": "shares the refusal type"},
+
+	"session": {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},
+	"keys":    {"audit": "a rotation is recorded with its effect"},
+	"pool":    {"audit": "a settings change is recorded with its effect"},
+	"sudo":    {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
+	"captcha": {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
+	"code":    {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
+	"limit":   {"pool": "limits may be switched off per pool"},
+	"user":    {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
+
+	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
+	"signin":  {"notify": "tells the owner about a new sign-in"},
+
+	"app": {},
+
+	"cli": {}, "testkit": {"db/dbtest": "databases for a whole server"},
+	"cmd/tigertally": {"cli": "the command line"},
+}
+
+// banned keeps packages and the standard library's protocol packages out of layers
+// that must not know them.
+var banned = map[string][]string{
+	domain: {"net/http", "internal/config", "internal/web"},
+	flow:   {"net/http", "internal/config", "internal/web"},
+	driver: {"internal/db", "internal/web", "internal/config"},
+	edge:   {"internal/db", "internal/config"},
+}
+
+// reflective packages make the linker keep every exported method of every reachable
+// type, which costs the binary a third of its size.
+var reflective = []string{"html/template", "text/template"}
