@@ -1,0 +1,90 @@
+import { emulator } from './api.js';
+import { $, $$ } from './dom.js';
+import { language, onLanguage, t } from './words.js';
+
+let clock = { read: 0, at: 0, offset: 0 };
+
+function showClock() {
+  const now = new Date(clock.read + (performance.now() - clock.at));
+  $('#now').textContent = now.toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
+  $('#ahead').textContent = clock.offset ? t('ahead', span(clock.offset)) : t('onTime');
+  $('#ahead').classList.toggle('on', clock.offset !== 0);
+}
+
+function span(seconds) {
+  const minutes = Math.round(seconds / 60);
+  const parts = [[Math.floor(minutes / 1440), 'day'], [Math.floor(minutes / 60) % 24, 'hour'], [minutes % 60, 'minute']];
+  return parts.filter(([n]) => n).map(([n, unit]) => `${n} ${t(unit)}`).join(' ') || `<1 ${t('minute')}`;
+}
+
+function setClock(state) {
+  clock = { read: Date.parse(state.now), at: performance.now(), offset: state.offsetSeconds };
+  showClock();
+}
+
+async function readClock() {
+  try {
+    setClock(await emulator('GET', 'clock'));
+  } catch {
+    // The inbox already tells that the server is away.
+  }
+}
+
+function fillSettings(s) {
+  const form = $('#settings form');
+  form.captcha.checked = s.captcha === 'always';
+  form.anonymous.checked = Boolean(s.anonymous);
+  form.limits.checked = Boolean(s.limits);
+  form.accessTokenSeconds.value = s.accessTokenSeconds ?? '';
+  form.allowedOrigins.value = (s.allowedOrigins ?? []).join(' ');
+}
+
+function changed(input) {
+  switch (input.name) {
+    case 'captcha': return { captcha: input.checked ? 'always' : 'off' };
+    case 'accessTokenSeconds': return { accessTokenSeconds: Number(input.value) };
+    case 'allowedOrigins': return { allowedOrigins: input.value.split(/[\s,]+/).filter(Boolean) };
+    default: return { [input.name]: input.checked };
+  }
+}
+
+async function save(event) {
+  const saved = $('#saved');
+  try {
+    fillSettings(await emulator('PUT', 'settings', changed(event.target)));
+    saved.className = 'hint';
+    saved.textContent = t('saved');
+  } catch (e) {
+    saved.className = 'error';
+    saved.textContent = e.message;
+  }
+  setTimeout(() => { saved.textContent = ''; }, 3000);
+}
+
+// reset asks twice, on the button itself.
+async function reset() {
+  const button = $('#reset-button');
+  if (!button.dataset.sure) {
+    button.dataset.sure = 'yes';
+    button.textContent = t('resetSure');
+    setTimeout(() => { delete button.dataset.sure; button.textContent = t('resetButton'); }, 3000);
+    return;
+  }
+  await emulator('POST', 'reset');
+  button.textContent = t('resetDone');
+}
+
+export async function startControls() {
+  for (const b of $$('[data-advance]')) {
+    b.addEventListener('click', async () => setClock(await emulator('POST', 'clock', { advance: b.dataset.advance })));
+  }
+  $('#clock-reset').addEventListener('click', async () => setClock(await emulator('POST', 'clock', { reset: true })));
+  $('#settings form').addEventListener('submit', (event) => event.preventDefault());
+  $('#settings form').addEventListener('change', save);
+  $('#reset-button').addEventListener('click', reset);
+  setInterval(showClock, 1000);
+  setInterval(readClock, 10000);
+  await readClock();
+  onLanguage(showClock);
+  fillSettings(await emulator('GET', 'settings'));
+}
