@@ -1,0 +1,151 @@
+// Package audit owns the record of who did what, when, from where and with which
+// result. A record is written in the transaction of its effect. It is not logging and
+// never holds a secret, a code or an address in clear.
+package audit
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+)
+
+// What happened.
+const (
+	SignIn         = "user.sign_in"
+	SignUp         = "user.sign_up"
+	SignOut        = "user.sign_out"
+	Delete         = "user.delete"
+	PasswordChange = "password.change"
+	PasswordReset  = "password.reset"
+	ContactBind    = "contact.bind"
+	ProfileUpdate  = "profile.update"
+	CodeSend       = "code.send"
+	CodeVerify     = "code.verify"
+	SudoGrant      = "sudo.grant"
+	SessionRevoke  = "session.revoke"
+	RefreshReuse   = "session.refresh_reuse"
+	IdentityLink   = "identity.link"
+	IdentityUnlink = "identity.unlink"
+	KeyRotate      = "key.rotate"
+	KeyRevoke      = "key.revoke"
+)
+
+// OK is the result of what worked; any other result is the code of the refusal.
+const OK = "ok"
+
+// maxPage bounds one page of history.
+const maxPage = 200
+
+// Event is one thing that happened. Address, device, user agent and request id come
+// from the caller in the context.
+type Event struct {
+	PoolID    string
+	Action    string
+	Result    string // OK when empty
+	UserID    string
+	Actor     string // who did it: UserID when empty
+	ClientID  string
+	SessionID string
+	Detail    map[string]string
+}
+
+// Record is an Event as it was kept.
+type Record struct {
+	ID        string
+	At        time.Time
+	Event     Event
+	DeviceID  string
+	IP        string
+	UserAgent string
+	RequestID string
+}
+
+// Filter narrows a history; empty fields do not.
+type Filter struct {
+	Action    string
+	NotAction string
+}
+
+// Service keeps the records.
+type Service struct {
+	db  *db.DB
+	now func() time.Time
+}
+
+// New makes the service.
+func New(d *db.DB, now func() time.Time) *Service {
+	return &Service{db: d, now: now}
+}
+
+// Record keeps e, in the transaction of ctx when there is one.
+func (s *Service) Record(ctx context.Context, e Event) error {
+	if e.Result == "" {
+		e.Result = OK
+	}
+	if e.Actor == "" {
+		e.Actor = e.UserID
+	}
+	if err := s.insert(ctx, e, caller.From(ctx)); err != nil {
+		return fmt.Errorf("record %s: %w", e.Action, err)
+	}
+	return nil
+}
+
+// History returns a user's records, newest first, and the token of the next page,
+// empty after the last. A page token that is not ours is BadRequest.
+func (s *Service) History(ctx context.Context, poolID, userID string, f Filter, limit int,
+	pageToken string,
+) ([]Record, string, error) {
+	limit = min(max(limit, 1), maxPage)
+	after, err := parsePage(pageToken)
+	if err != nil {
+		return nil, "", err
+	}
+	records, err := s.list(ctx, poolID, userID, f, after, limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read history: %w", err)
+	}
+	if len(records) <= limit {
+		return records, "", nil
+	}
+	last := records[limit-1]
+	return records[:limit], position{at: db.Millis(last.At), id: last.ID}.String(), nil
+}
+
+// position is the last record of a page. It names a place in the caller's own history
+// only: pool and user always come from the call.
+type position struct {
+	at int64
+	id string
+}
+
+func (p position) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.at, 10) + "." + p.id))
+}
+
+func parsePage(token string) (position, error) {
+	if token == "" {
+		return position{at: 1<<63 - 1}, nil
+	}
+	refused := errs.New(errs.BadRequest, "field", "page_token")
+	if len(token) > 128 {
+		return position{}, refused
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return position{}, refused.Because(err)
+	}
+	at, id, ok := strings.Cut(string(raw), ".")
+	millis, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || len(id) != 26 {
+		return position{}, refused
+	}
+	return position{at: millis, id: id}, nil
+}
