@@ -1,0 +1,264 @@
+// Package pool owns user pools, their applications, their settings and the keys their
+// owners sign custom sign-in tickets with. It answers which pool a client belongs to
+// from memory. It knows nothing of people or sessions.
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+)
+
+// maxClientID bounds what is looked up as a client id.
+const maxClientID = 128
+
+// Pool is one directory of people with one set of rules.
+type Pool struct {
+	ID        string
+	Name      string
+	Settings  Settings
+	CreatedAt time.Time
+}
+
+// App is one application of a pool.
+type App struct {
+	ID       string
+	PoolID   string
+	Name     string
+	Settings AppSettings
+}
+
+// AppSettings is what differs between the applications of a pool.
+type AppSettings struct {
+	// Origins are the web origins whose pages may call us; "*" allows all.
+	Origins []string `json:"origins,omitempty"`
+	// RedirectURIs are compared as whole strings.
+	RedirectURIs []string `json:"redirect_uris,omitempty"`
+	// SecretHash is the hash of the client secret, empty for a public client.
+	SecretHash string `json:"secret_hash,omitempty"`
+	FirstParty bool   `json:"first_party,omitempty"`
+}
+
+// Client is an application as a request named it.
+type Client struct {
+	Pool Pool
+	App  App
+	ID   string // as sent
+}
+
+// Service keeps pools and applications. Pools it hands out share memory with its
+// cache: do not write to them.
+type Service struct {
+	db  *db.DB
+	now func() time.Time
+
+	current atomic.Pointer[snapshot]
+	reload  sync.Mutex
+}
+
+// New makes the service.
+func New(d *db.DB, now func() time.Time) *Service {
+	return &Service{db: d, now: now}
+}
+
+// Create makes a pool and its first application, both called id. Unset durations,
+// numbers and lists of set take their default; a wholly zero set is Defaults.
+func (s *Service) Create(ctx context.Context, id, name string, set Settings) (Pool, error) {
+	if id == "" || len(id) > maxClientID {
+		return Pool{}, errs.New(errs.BadRequest, "field", "id")
+	}
+	p := Pool{ID: id, Name: name, Settings: set.complete(), CreatedAt: s.now()}
+	if err := p.Settings.Check(); err != nil {
+		return Pool{}, err
+	}
+	err := s.change(ctx, func(ctx context.Context) error {
+		if n, err := s.insertPool(ctx, p); err != nil || n == 0 {
+			return taken(err)
+		}
+		n, err := s.insertApp(ctx, App{ID: id, PoolID: id, Name: name, Settings: AppSettings{FirstParty: true}})
+		if err != nil || n == 0 {
+			return taken(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Pool{}, fmt.Errorf("create pool: %w", err)
+	}
+	return p, nil
+}
+
+// CreateApp adds an application to a pool.
+func (s *Service) CreateApp(ctx context.Context, a App) error {
+	if a.ID == "" || len(a.ID) > maxClientID {
+		return errs.New(errs.BadRequest, "field", "id")
+	}
+	err := s.change(ctx, func(ctx context.Context) error {
+		n, err := s.insertApp(ctx, a)
+		if err != nil || n == 0 {
+			return taken(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("create application: %w", err)
+	}
+	return nil
+}
+
+// UpdateSettings changes a pool's settings. edit may run more than once.
+func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Settings)) error {
+	err := s.change(ctx, func(ctx context.Context) error {
+		return s.swap(ctx, "pools", id, func(text string) (string, error) {
+			set, err := parseSettings(text)
+			if err != nil {
+				return "", err
+			}
+			edit(&set)
+			set = set.complete()
+			if err := set.Check(); err != nil {
+				return "", err
+			}
+			return set.text()
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("change settings of pool: %w", err)
+	}
+	return nil
+}
+
+// UpdateApp changes an application's settings. edit may run more than once.
+func (s *Service) UpdateApp(ctx context.Context, id string, edit func(*AppSettings)) error {
+	err := s.change(ctx, func(ctx context.Context) error {
+		return s.swap(ctx, "apps", id, func(text string) (string, error) {
+			var set AppSettings
+			if err := json.Unmarshal([]byte(text), &set); err != nil {
+				return "", err
+			}
+			edit(&set)
+			b, err := json.Marshal(set)
+			return string(b), err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("change settings of application: %w", err)
+	}
+	return nil
+}
+
+// SetDefault names the pool that answers requests without a client id. Until it is
+// called that is the oldest pool.
+func (s *Service) SetDefault(ctx context.Context, id string) error {
+	if _, err := s.Get(ctx, id); err != nil {
+		return err
+	}
+	err := s.change(ctx, func(ctx context.Context) error {
+		return s.setMeta(ctx, metaDefault, id)
+	})
+	if err != nil {
+		return fmt.Errorf("set default pool: %w", err)
+	}
+	return nil
+}
+
+// List returns every pool, oldest first.
+func (s *Service) List(ctx context.Context) ([]Pool, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pools := make([]Pool, 0, len(snap.order))
+	for _, id := range snap.order {
+		pools = append(pools, snap.pools[id])
+	}
+	return pools, nil
+}
+
+// Get returns one pool, or PoolNotFound.
+func (s *Service) Get(ctx context.Context, id string) (Pool, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Pool{}, err
+	}
+	p, ok := snap.pools[id]
+	if !ok {
+		return Pool{}, errs.New(errs.PoolNotFound)
+	}
+	return p, nil
+}
+
+// Apps returns a pool's applications.
+func (s *Service) Apps(ctx context.Context, poolID string) ([]App, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var apps []App
+	for _, a := range snap.apps {
+		if a.PoolID == poolID {
+			apps = append(apps, a)
+		}
+	}
+	return apps, nil
+}
+
+// Client returns the application a request names. No name means the default pool's
+// own application; so does an unknown one when that pool has OpenClients, and
+// otherwise it is ClientUnknown.
+func (s *Service) Client(ctx context.Context, clientID string) (Client, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Client{}, err
+	}
+	if len(clientID) > maxClientID {
+		return Client{}, errs.New(errs.ClientUnknown)
+	}
+	if a, ok := snap.apps[clientID]; ok {
+		return Client{Pool: snap.pools[a.PoolID], App: a, ID: clientID}, nil
+	}
+	p, ok := snap.pools[snap.fallback]
+	if !ok || (clientID != "" && !p.Settings.OpenClients) {
+		return Client{}, errs.New(errs.ClientUnknown)
+	}
+	if clientID == "" {
+		clientID = p.ID
+	}
+	return Client{Pool: p, App: snap.apps[p.ID], ID: clientID}, nil
+}
+
+func taken(err error) error {
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.PoolTaken)
+}
+
+// swap replaces a settings text by what edit makes of it, again and again until
+// nobody else changed it in between.
+func (s *Service) swap(ctx context.Context, table, id string, edit func(string) (string, error)) error {
+	for range 8 {
+		old, err := s.settings(ctx, table, id)
+		if errors.Is(err, db.ErrNoRows) {
+			return errs.New(errs.PoolNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		text, err := edit(old)
+		if err != nil {
+			return err
+		}
+		n, err := s.replaceSettings(ctx, table, id, old, text)
+		if err != nil || n == 1 {
+			return err
+		}
+	}
+	return errs.New(errs.Unavailable)
+}
