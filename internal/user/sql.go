@@ -1,0 +1,305 @@
+package user
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+)
+
+// A person and their identities are read by one statement: a row per identity, or one
+// row with NULLs.
+const selectUsers = `SELECT u.id, u.pool_id, u.kind, u.status, u.username, u.phone, u.email,
+	u.phone_verified, u.email_verified, u.password_hash, u.password_changed_at, u.must_reset,
+	u.name, u.picture, u.gender, u.locale, u.birthdate, u.zoneinfo, u.description, u.custom,
+	u.created_from, u.created_at, u.updated_at, u.last_sign_in_at,
+	i.provider, i.subject, i.name, i.profile, i.created_at
+	FROM users u LEFT JOIN identities i ON i.user_id = u.id `
+
+const (
+	selectByID       = selectUsers + `WHERE u.pool_id = $1 AND u.id = $2`
+	selectByPhone    = selectUsers + `WHERE u.pool_id = $1 AND u.phone = $2`
+	selectByEmail    = selectUsers + `WHERE u.pool_id = $1 AND u.email = $2`
+	selectByUsername = selectUsers + `WHERE u.pool_id = $1 AND u.username_key = $2`
+	selectByIdentity = selectUsers + `WHERE u.id = (SELECT x.user_id FROM identities x
+	WHERE x.pool_id = $1 AND x.provider = $2 AND x.subject = $3)`
+	selectByIDs = selectUsers + `WHERE u.pool_id = $1 AND u.id IN (`
+)
+
+// one reads the single person a query finds.
+func (s *Service) one(ctx context.Context, query string, args ...any) (User, error) {
+	users, err := s.read(ctx, query, args...)
+	if err != nil {
+		return User{}, err
+	}
+	for _, u := range users {
+		return u, nil
+	}
+	return User{}, errs.New(errs.UserNotFound)
+}
+
+// many reads people by id.
+func (s *Service) many(ctx context.Context, poolID string, ids []string) (map[string]User, error) {
+	args := []any{poolID}
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	return s.read(ctx, selectByIDs+db.In(2, len(ids))+`)`, args...)
+}
+
+func (s *Service) read(ctx context.Context, query string, args ...any) (map[string]User, error) {
+	rows, err := s.db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("user: read: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	users := make(map[string]User, 1)
+	for rows.Next() {
+		u, i, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		if known, ok := users[u.ID]; ok {
+			u = known
+		}
+		if i != nil {
+			u.Identities = append(u.Identities, *i)
+		}
+		users[u.ID] = u
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("user: read: %w", err)
+	}
+	return users, nil
+}
+
+// scan reads one row; the identity is nil when the person has none.
+func scan(rows *sql.Rows) (User, *Identity, error) {
+	var u User
+	var username, phone, email, provider, subject, name, profile sql.NullString
+	var changed, signedIn, linked sql.NullInt64
+	var created, updated int64
+	var custom string
+	err := rows.Scan(&u.ID, &u.PoolID, &u.Kind, &u.Status, &username, &phone, &email,
+		&u.PhoneVerified, &u.EmailVerified, &u.PasswordHash, &changed, &u.MustReset,
+		&u.Name, &u.Picture, &u.Gender, &u.Locale, &u.Birthdate, &u.Zoneinfo, &u.Description, &custom,
+		&u.CreatedFrom, &created, &updated, &signedIn,
+		&provider, &subject, &name, &profile, &linked)
+	if err != nil {
+		return User{}, nil, fmt.Errorf("user: scan: %w", err)
+	}
+	u.Username, u.Phone, u.Email = username.String, phone.String, email.String
+	u.CreatedAt, u.UpdatedAt = db.Time(created), db.Time(updated)
+	u.PasswordChangedAt, u.LastSignInAt = optional(changed), optional(signedIn)
+	if err := json.Unmarshal([]byte(custom), &u.Custom); err != nil {
+		return User{}, nil, fmt.Errorf("user: custom fields of %s: %w", u.ID, err)
+	}
+	if !provider.Valid {
+		return u, nil, nil
+	}
+	i := Identity{Provider: provider.String, Subject: subject.String, Name: name.String, CreatedAt: optional(linked)}
+	if err := json.Unmarshal([]byte(profile.String), &i.Profile); err != nil {
+		return User{}, nil, fmt.Errorf("user: identity profile of %s: %w", u.ID, err)
+	}
+	return u, &i, nil
+}
+
+func optional(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return db.Time(ms.Int64)
+}
+
+// absent stores an empty identifier as NULL, which no unique index compares.
+func absent(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// taken reports whether somebody other than exceptID has one of the identifiers.
+func (s *Service) taken(ctx context.Context, poolID, exceptID, usernameKey, phone, email string) (bool, error) {
+	var n int64
+	err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM users
+		WHERE pool_id = $1 AND id <> $2 AND (username_key = $3 OR phone = $4 OR email = $5)`,
+		poolID, exceptID, absent(usernameKey), absent(phone), absent(email)).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("user: look for owner: %w", err)
+	}
+	return n > 0, nil
+}
+
+func (s *Service) insert(ctx context.Context, u User) error {
+	key, err := usernameKey(u.Username)
+	if err != nil {
+		return err
+	}
+	custom, err := customJSON(u.Custom)
+	if err != nil {
+		return err
+	}
+	n, err := s.db.Exec(ctx, `INSERT INTO users (id, pool_id, kind, status, username, username_key, phone, email,
+		phone_verified, email_verified, password_hash, password_changed_at, must_reset,
+		name, picture, gender, locale, birthdate, zoneinfo, description, custom,
+		created_from, created_at, updated_at, last_sign_in_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+		$22, $23, $24, NULL) ON CONFLICT DO NOTHING`,
+		u.ID, u.PoolID, u.Kind, u.Status, absent(u.Username), absent(key), absent(u.Phone), absent(u.Email),
+		u.PhoneVerified, u.EmailVerified, u.PasswordHash, db.NullMillis(u.PasswordChangedAt), u.MustReset,
+		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description, custom,
+		u.CreatedFrom, db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("user: insert: %w", err)
+	}
+	if n == 1 {
+		return nil
+	}
+	code, err := s.whoHas(ctx, u, key)
+	if err != nil {
+		return err
+	}
+	if code == "" { // the owner was deleted since: the caller may try again
+		code = errs.IdentifierTaken
+	}
+	return errs.New(code)
+}
+
+func customJSON(custom map[string]any) (string, error) {
+	if len(custom) == 0 {
+		return "{}", nil
+	}
+	b, err := json.Marshal(custom)
+	if err != nil {
+		return "", fmt.Errorf("user: custom fields: %w", err)
+	}
+	return string(b), nil
+}
+
+// promote is guarded by the kind, so that one of many conversions wins (TK-04).
+func (s *Service) promote(ctx context.Context, u User) error {
+	key, err := usernameKey(u.Username)
+	if err != nil {
+		return err
+	}
+	n, err := s.db.Exec(ctx, `UPDATE users SET kind = $3, username = $4, username_key = $5, phone = $6, email = $7,
+		phone_verified = $8, email_verified = $9, password_hash = $10, password_changed_at = $11,
+		name = $12, picture = $13, gender = $14, locale = $15, birthdate = $16, zoneinfo = $17, description = $18,
+		updated_at = $19
+		WHERE pool_id = $1 AND id = $2 AND kind = 'anonymous' AND status = 'active' AND NOT EXISTS (
+			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2
+			AND (o.username_key = $5 OR o.phone = $6 OR o.email = $7))`,
+		u.PoolID, u.ID, u.Kind, absent(u.Username), absent(key), absent(u.Phone), absent(u.Email),
+		u.PhoneVerified, u.EmailVerified, u.PasswordHash, db.NullMillis(u.PasswordChangedAt),
+		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("user: promote: %w", err)
+	}
+	if n == 1 {
+		return nil
+	}
+	code, err := s.whoHas(ctx, u, key)
+	if err != nil {
+		return err
+	}
+	if code == "" {
+		code = errs.AnonymousInvalid
+	}
+	return errs.New(code)
+}
+
+func (s *Service) updateProfile(ctx context.Context, u User) error {
+	key, err := usernameKey(u.Username)
+	if err != nil {
+		return err
+	}
+	n, err := s.db.Exec(ctx, `UPDATE users SET username = $3, username_key = $4, name = $5, picture = $6, gender = $7,
+		locale = $8, birthdate = $9, zoneinfo = $10, description = $11, updated_at = $12
+		WHERE pool_id = $1 AND id = $2 AND NOT EXISTS (
+			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2 AND o.username_key = $4)`,
+		u.PoolID, u.ID, absent(u.Username), absent(key), u.Name, u.Picture, u.Gender,
+		u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("user: update profile: %w", err)
+	}
+	if n == 0 {
+		return errs.New(errs.UsernameTaken)
+	}
+	return nil
+}
+
+func (s *Service) setPassword(ctx context.Context, poolID, id, phc string, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET password_hash = $3, password_changed_at = $4, must_reset = $5, updated_at = $4
+		WHERE pool_id = $1 AND id = $2`, poolID, id, phc, db.Millis(at), false)
+}
+
+func (s *Service) rehash(ctx context.Context, poolID, id, old, phc string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET password_hash = $4 WHERE pool_id = $1 AND id = $2 AND password_hash = $3`,
+		poolID, id, old, phc)
+}
+
+func (s *Service) setPhone(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET phone = $3, phone_verified = $4, updated_at = $5
+		WHERE pool_id = $1 AND id = $2 AND NOT EXISTS (
+			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2 AND o.phone = $3)`,
+		u.PoolID, u.ID, u.Phone, true, db.Millis(at))
+}
+
+func (s *Service) setEmail(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET email = $3, email_verified = $4, updated_at = $5
+		WHERE pool_id = $1 AND id = $2 AND NOT EXISTS (
+			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2 AND o.email = $3)`,
+		u.PoolID, u.ID, u.Email, true, db.Millis(at))
+}
+
+func (s *Service) setStatus(ctx context.Context, poolID, id, status string, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET status = $3, updated_at = $4 WHERE pool_id = $1 AND id = $2`,
+		poolID, id, status, db.Millis(at))
+}
+
+func (s *Service) touch(ctx context.Context, u User, at time.Time) (int64, error) {
+	var changed int64
+	if !u.PasswordChangedAt.IsZero() {
+		changed = db.Millis(u.PasswordChangedAt)
+	}
+	return s.db.Exec(ctx, `UPDATE users SET last_sign_in_at = $3
+		WHERE pool_id = $1 AND id = $2 AND status = 'active' AND COALESCE(password_changed_at, 0) = $4`,
+		u.PoolID, u.ID, db.Millis(at), changed)
+}
+
+func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET updated_at = $3 WHERE pool_id = $1 AND id = $2`, poolID, id, db.Millis(at))
+}
+
+func (s *Service) link(ctx context.Context, poolID, id string, i Identity) (int64, error) {
+	profile := []byte("{}")
+	if len(i.Profile) > 0 {
+		var err error
+		if profile, err = json.Marshal(i.Profile); err != nil {
+			return 0, fmt.Errorf("user: identity profile: %w", err)
+		}
+	}
+	return s.db.Exec(ctx, `INSERT INTO identities (pool_id, provider, subject, user_id, name, profile, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		poolID, i.Provider, i.Subject, id, i.Name, string(profile), db.Millis(i.CreatedAt))
+}
+
+func (s *Service) unlinkAll(ctx context.Context, poolID, id, provider string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM identities WHERE pool_id = $1 AND user_id = $2 AND provider = $3`,
+		poolID, id, provider)
+	return err
+}
+
+func (s *Service) remove(ctx context.Context, poolID, id string) (int64, error) {
+	return s.db.Exec(ctx, `DELETE FROM users WHERE pool_id = $1 AND id = $2`, poolID, id)
+}
+
+func (s *Service) removeAll(ctx context.Context, poolID string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM users WHERE pool_id = $1`, poolID)
+	return err
+}

@@ -1,0 +1,240 @@
+// Package user owns the people of a pool: their identifiers, profile, password hash and
+// linked identities. It stores what it is told; proving who somebody is belongs to proof
+// and signin.
+package user
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+// The kinds of people.
+const (
+	KindRegular   = "regular"
+	KindAnonymous = "anonymous"
+	KindCustom    = "custom" // vouched for by the customer's own server
+)
+
+// The states of an account.
+const (
+	StatusActive  = "active"
+	StatusPending = "pending"
+	StatusBlocked = "blocked"
+)
+
+// The identity providers the core itself knows.
+const (
+	ProviderAnonymous = "anonymous" // the subject is a device id
+	ProviderCustom    = "custom"    // the subject is the uid of a signed ticket
+)
+
+// The genders a profile may state; "" is unsaid.
+const (
+	GenderMale    = "male"
+	GenderFemale  = "female"
+	GenderUnknown = "unknown"
+)
+
+// User is one person of one pool. Phone is E.164 and Email canonical; an empty one is
+// absent. A phone or email is only stored once it was verified or an operator said so.
+type User struct {
+	ID, PoolID                         string
+	Kind, Status                       string
+	Username, Phone, Email             string
+	PhoneVerified, EmailVerified       bool
+	MustReset                          bool
+	PasswordHash                       string
+	PasswordChangedAt                  time.Time
+	Name, Picture, Gender              string
+	Locale, Birthdate, Zoneinfo        string
+	Description                        string
+	Custom                             map[string]any
+	CreatedFrom                        string // protocol or tool that made the account
+	CreatedAt, UpdatedAt, LastSignInAt time.Time
+	Identities                         []Identity
+}
+
+// Identity links a person to a subject at an identity provider.
+type Identity struct {
+	Provider, Subject, Name string
+	Profile                 map[string]string
+	CreatedAt               time.Time
+}
+
+// HasPassword reports whether the person can sign in by password.
+func (u User) HasPassword() bool { return u.PasswordHash != "" }
+
+// Anonymous reports whether nothing is known of the person but a device.
+func (u User) Anonymous() bool { return u.Kind == KindAnonymous }
+
+// Groups lists the groups a session of this person carries.
+func (u User) Groups() []string { return []string{} }
+
+// State refuses a person who may not sign in at the moment.
+func (u User) State() error {
+	switch u.Status {
+	case StatusBlocked:
+		return errs.New(errs.UserBlocked)
+	case StatusPending:
+		return errs.New(errs.UserPending)
+	}
+	return nil
+}
+
+// Owns reports whether target, a canonical phone number or email address, is a verified
+// contact of the person.
+func (u User) Owns(target string) bool {
+	if target == "" {
+		return false
+	}
+	return (u.PhoneVerified && u.Phone == target) || (u.EmailVerified && u.Email == target)
+}
+
+// Profile is a change of the fields people may edit themselves; nil leaves one alone.
+// There is no field here for anything that grants or proves something (LK-08).
+type Profile struct {
+	Username, Name, Picture, Gender *string
+	Locale, Birthdate, Zoneinfo     *string
+	Description                     *string
+}
+
+// Apply writes the change into u. It does not check anything.
+func (p Profile) Apply(u *User) {
+	set := func(to, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&u.Username, p.Username)
+	set(&u.Name, p.Name)
+	set(&u.Picture, p.Picture)
+	set(&u.Gender, p.Gender)
+	set(&u.Locale, p.Locale)
+	set(&u.Birthdate, p.Birthdate)
+	set(&u.Zoneinfo, p.Zoneinfo)
+	set(&u.Description, p.Description)
+}
+
+// Service stores people.
+type Service struct {
+	db  *db.DB
+	now func() time.Time
+}
+
+// New makes a Service on d.
+func New(d *db.DB, now func() time.Time) *Service {
+	return &Service{db: d, now: now}
+}
+
+// ByID finds a person, or says UserNotFound.
+func (s *Service) ByID(ctx context.Context, poolID, id string) (User, error) {
+	return s.one(ctx, selectByID, poolID, id)
+}
+
+// ByIdentifier finds the owner of a canonical identifier. A user name is given by the
+// key contact.Username makes.
+func (s *Service) ByIdentifier(ctx context.Context, poolID string, kind contact.Kind, canonical string) (User, error) {
+	if canonical == "" {
+		return User{}, errs.New(errs.UserNotFound)
+	}
+	switch kind {
+	case contact.KindPhone:
+		return s.one(ctx, selectByPhone, poolID, canonical)
+	case contact.KindEmail:
+		return s.one(ctx, selectByEmail, poolID, canonical)
+	case contact.KindUsername:
+		return s.one(ctx, selectByUsername, poolID, canonical)
+	}
+	return User{}, errs.New(errs.UserNotFound)
+}
+
+// ByTarget finds the owner of a canonical phone number or email address.
+func (s *Service) ByTarget(ctx context.Context, poolID, target string) (User, error) {
+	kind, canonical, err := contact.Classify(target)
+	if err != nil || kind == contact.KindUsername {
+		return User{}, errs.New(errs.UserNotFound)
+	}
+	return s.ByIdentifier(ctx, poolID, kind, canonical)
+}
+
+// ByIdentity finds the person linked to subject at provider.
+func (s *Service) ByIdentity(ctx context.Context, poolID, provider, subject string) (User, error) {
+	if subject == "" {
+		return User{}, errs.New(errs.UserNotFound)
+	}
+	return s.one(ctx, selectByIdentity, poolID, provider, subject)
+}
+
+// ByIDs finds people in the order of ids; unknown ids are left out.
+func (s *Service) ByIDs(ctx context.Context, poolID string, ids []string) ([]User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := s.many(ctx, poolID, ids)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]User, 0, len(found))
+	for _, id := range ids {
+		if u, ok := found[id]; ok {
+			users = append(users, u)
+			delete(found, id)
+		}
+	}
+	return users, nil
+}
+
+// Exists reports whether a user name, given by its key, is taken.
+func (s *Service) Exists(ctx context.Context, poolID, usernameKey string) (bool, error) {
+	return s.taken(ctx, poolID, "", usernameKey, "", "")
+}
+
+// Create stores a new person with the identities in it and fills ID, CreatedAt and
+// UpdatedAt. It says IdentifierTaken or UsernameTaken when somebody was first.
+func (s *Service) Create(ctx context.Context, u *User) error {
+	fresh := *u
+	fresh.ID = secret.ID()
+	fresh.CreatedAt = s.now()
+	fresh.UpdatedAt = fresh.CreatedAt
+	if fresh.HasPassword() && fresh.PasswordChangedAt.IsZero() {
+		fresh.PasswordChangedAt = fresh.CreatedAt
+	}
+	fresh.Custom = maps.Clone(u.Custom)
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := s.insert(ctx, fresh); err != nil {
+			return err
+		}
+		for _, i := range fresh.Identities {
+			if err := s.Link(ctx, fresh.PoolID, fresh.ID, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		*u = fresh
+	}
+	return err
+}
+
+// Promote turns the anonymous person u.ID into the regular one described by u, who keeps
+// the id, and detaches the device. It says AnonymousInvalid when the person is not
+// anonymous any more (TK-04).
+func (s *Service) Promote(ctx context.Context, u *User) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		u.Kind, u.UpdatedAt = KindRegular, s.now()
+		if u.HasPassword() {
+			u.PasswordChangedAt = u.UpdatedAt
+		}
+		if err := s.promote(ctx, *u); err != nil {
+			return err
+		}
+		return s.unlinkAll(ctx, u.PoolID, u.ID, ProviderAnonymous)
+	})
+}
