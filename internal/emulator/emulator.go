@@ -22,6 +22,10 @@ type Options struct {
 	Wipe func(ctx context.Context) error
 	// CreateUser makes a user and returns its id.
 	CreateUser func(ctx context.Context, u NewUser) (string, error)
+	// Settle waits until every message accepted so far is in the inbox, a second at
+	// most. Readers get it called first, so that the newest message they see is the
+	// answer to the request they made last.
+	Settle func(ctx context.Context)
 	// Settings applies the fields of s that are set and returns all of them as they
 	// are now.
 	Settings func(ctx context.Context, s Settings) (Settings, error)

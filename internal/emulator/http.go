@@ -137,6 +137,9 @@ func (e *Emulator) messages(w http.ResponseWriter, r *http.Request) {
 	}
 	// Not every connection has deadlines; then there is none to take off.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if f.After == "" {
+		e.o.Settle(r.Context())
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	write(w, http.StatusOK, e.o.Inbox.Wait(ctx, f))
