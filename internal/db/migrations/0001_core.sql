@@ -130,6 +130,7 @@ CREATE TABLE codes (
     user_id    TEXT NOT NULL,
     mac        BYTEA NOT NULL,
     tries      BIGINT NOT NULL,
+    max_tries  BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at    BIGINT

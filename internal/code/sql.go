@@ -1,0 +1,98 @@
+package code
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/db"
+)
+
+func (s *Service) insert(ctx context.Context, r record) error {
+	_, err := s.db.Exec(ctx, `
+		INSERT INTO codes (id, pool_id, client_id, channel, target, usage, user_id, mac,
+			tries, max_tries, created_at, expires_at, used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, NULL)`,
+		r.ID, r.PoolID, r.ClientID, r.Channel, r.Target, r.Usage, r.UserID, r.MAC,
+		r.MaxTries, db.Millis(r.CreatedAt), db.Millis(r.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("storing a code: %w", err)
+	}
+	return nil
+}
+
+// void ends the older codes that r replaces.
+func (s *Service) void(ctx context.Context, r record) error {
+	_, err := s.db.Exec(ctx, `
+		UPDATE codes SET expires_at = $4
+		WHERE pool_id = $1 AND target = $2 AND usage = $3 AND used_at IS NULL AND expires_at > $4`,
+		r.PoolID, r.Target, r.Usage, db.Millis(r.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("ending older codes: %w", err)
+	}
+	return nil
+}
+
+// count adds a try to a live code. Two codes issued at once do not see each other to
+// void; the clause about a newer one leaves the later of them alive alone.
+func (s *Service) count(ctx context.Context, id string) (record, error) {
+	now := db.Millis(s.now())
+	r := record{ID: id}
+	err := s.db.QueryRow(ctx, `
+		UPDATE codes SET tries = tries + 1
+		WHERE id = $1 AND tries < max_tries AND used_at IS NULL AND expires_at > $2
+			AND NOT EXISTS (SELECT 1 FROM codes n
+				WHERE n.pool_id = codes.pool_id AND n.target = codes.target AND n.usage = codes.usage
+					AND n.created_at > codes.created_at AND n.expires_at > $2)
+		RETURNING pool_id, client_id, channel, target, usage, user_id, mac`, id, now).
+		Scan(&r.PoolID, &r.ClientID, &r.Channel, &r.Target, &r.Usage, &r.UserID, &r.MAC)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return r, fmt.Errorf("counting a try: %w", err)
+	}
+	return r, err
+}
+
+func (s *Service) exhausted(ctx context.Context, id string) (bool, error) {
+	var n int
+	err := s.db.QueryRow(ctx, `
+		SELECT COUNT(*) FROM codes
+		WHERE id = $1 AND tries >= max_tries AND used_at IS NULL AND expires_at > $2`,
+		id, db.Millis(s.now())).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("reading a code: %w", err)
+	}
+	return n > 0, nil
+}
+
+func (s *Service) use(ctx context.Context, id string) (bool, error) {
+	n, err := s.db.Exec(ctx, `
+		UPDATE codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2`,
+		id, db.Millis(s.now()))
+	if err != nil {
+		return false, fmt.Errorf("spending a code: %w", err)
+	}
+	return n == 1, nil
+}
+
+func (s *Service) newest(ctx context.Context, poolID, target, usage string) (string, error) {
+	var id string
+	err := s.db.QueryRow(ctx, `
+		SELECT id FROM codes
+		WHERE pool_id = $1 AND target = $2 AND usage = $3 AND used_at IS NULL AND expires_at > $4
+		ORDER BY created_at DESC, id DESC LIMIT 1`,
+		poolID, target, usage, db.Millis(s.now())).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("finding a code: %w", err)
+	}
+	return id, err
+}
+
+func (s *Service) deleteBefore(ctx context.Context, t time.Time) (int64, error) {
+	n, err := s.db.Exec(ctx, `DELETE FROM codes WHERE expires_at <= $1`, db.Millis(t))
+	if err != nil {
+		return 0, fmt.Errorf("sweeping codes: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,97 @@
+package limit
+
+import "time"
+
+// Rule allows Max events in Per. The window opens with the first event and closes Per
+// later, so a caller waits at most Per and two full windows can touch.
+type Rule struct {
+	Name string
+	Max  int
+	Per  time.Duration
+}
+
+// The default rules. Their names are stored, so two rules never share one.
+
+// NumberGap spaces messages to one number or address; the pool sets the gap.
+func NumberGap(gap time.Duration) Rule {
+	return Rule{Name: "number_gap", Max: 1, Per: gap}
+}
+
+// NumberHour bounds messages to one number or address of a pool.
+func NumberHour() Rule { return Rule{Name: "number_hour", Max: 5, Per: time.Hour} }
+
+// NumberDay bounds messages to one number or address of a pool.
+func NumberDay() Rule { return Rule{Name: "number_day", Max: 10, Per: day} }
+
+// NumberAll bounds messages to one number over all pools of the installation.
+func NumberAll() Rule { return Rule{Name: "number_all", Max: 20, Per: day} }
+
+// SendAddress bounds messages asked for by one client address prefix.
+func SendAddress() []Rule {
+	return []Rule{
+		{Name: "send_ip_minute", Max: 5, Per: time.Minute},
+		{Name: "send_ip_hour", Max: 30, Per: time.Hour},
+		{Name: "send_ip_day", Max: 100, Per: day},
+	}
+}
+
+// SendDevice bounds messages asked for by one device. A device names itself, so this
+// never stands alone.
+func SendDevice() []Rule {
+	return []Rule{
+		{Name: "send_device_hour", Max: 5, Per: time.Hour},
+		{Name: "send_device_day", Max: 10, Per: day},
+	}
+}
+
+// SendApp bounds messages of one application.
+func SendApp() Rule { return Rule{Name: "send_app_minute", Max: 60, Per: time.Minute} }
+
+// SendNumber is every rule for one number or address of a pool.
+func SendNumber(gap time.Duration) []Rule {
+	if gap <= 0 {
+		return []Rule{NumberHour(), NumberDay()}
+	}
+	return []Rule{NumberGap(gap), NumberHour(), NumberDay()}
+}
+
+// VerifyAddress bounds code checks by one client address prefix.
+func VerifyAddress() Rule { return Rule{Name: "verify_ip", Max: 10, Per: time.Minute} }
+
+// CodeTarget bounds wrong codes for one number or address, however many codes it was sent.
+func CodeTarget() Rule { return Rule{Name: "code_target", Max: 10, Per: time.Hour} }
+
+// ExistsAddress bounds the distinct identifiers one address prefix may ask about.
+func ExistsAddress() Rule { return Rule{Name: "exists_ip", Max: 10, Per: 10 * time.Minute} }
+
+// ExistsDevice bounds the distinct identifiers one device may ask about.
+func ExistsDevice() Rule { return Rule{Name: "exists_device", Max: 30, Per: day} }
+
+// PasswordAccount bounds wrong passwords of one account, by any of its names.
+func PasswordAccount() Rule { return Rule{Name: "password_account", Max: 10, Per: 15 * time.Minute} }
+
+// PasswordTotal bounds consecutive wrong passwords of one account. Only a sign-in by
+// another proof, or a reset, clears it in practice.
+func PasswordTotal() Rule { return Rule{Name: "password_total", Max: 100, Per: 365 * day} }
+
+// PasswordUnknown bounds wrong passwords for one identifier that belongs to nobody, so
+// that it locks as a real one does.
+func PasswordUnknown() Rule { return Rule{Name: "password_unknown", Max: 10, Per: 15 * time.Minute} }
+
+// PasswordAddress bounds wrong passwords from one address prefix. It is wider than an
+// account's because an office shares an address.
+func PasswordAddress() Rule { return Rule{Name: "password_ip", Max: 100, Per: 15 * time.Minute} }
+
+// PasswordAccounts bounds the distinct accounts one address prefix may fail on.
+func PasswordAccounts() Rule { return Rule{Name: "password_accounts", Max: 20, Per: 15 * time.Minute} }
+
+// SudoAccount bounds wrong proofs for a sudo token of one account.
+func SudoAccount() Rule { return Rule{Name: "sudo_account", Max: 10, Per: 15 * time.Minute} }
+
+// DeviceCodeAddress bounds wrong device user codes from one address prefix.
+func DeviceCodeAddress() Rule { return Rule{Name: "device_code_ip", Max: 10, Per: 10 * time.Minute} }
+
+// CaptchaAddress bounds captcha pictures drawn for one address prefix.
+func CaptchaAddress() Rule { return Rule{Name: "captcha_ip", Max: 60, Per: time.Minute} }
+
+const day = 24 * time.Hour

@@ -1,0 +1,178 @@
+// Package notify owns what people are told and in which words: verification codes and
+// notices about their account. It queues a message in the caller's transaction and
+// renders it when the job runs. How it travels is the Deliverer's.
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/job"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+// The channels a message travels by.
+const (
+	SMS   = "sms"
+	Email = "email"
+)
+
+// The usages that have words of their own; any other gets those of UsageDefault.
+const (
+	UsageDefault  = "default"
+	UsageSignIn   = "sign_in"
+	UsageRegister = "register"
+	UsageReset    = "reset"
+	UsageBind     = "bind"
+	UsageSudo     = "sudo"
+)
+
+// The notices about an account.
+const (
+	PasswordChanged = "password_changed"
+	ContactChanged  = "contact_changed" // param "contact", masked by the caller
+	RiskySignIn     = "risky_sign_in"   // signed in after many wrong passwords
+	AccountDeleted  = "account_deleted"
+)
+
+// Message is a rendered message. SMS has no Subject and no HTML.
+type Message struct {
+	ID       string // the same for every try of one message
+	Channel  string
+	To       string // canonical phone or address
+	Lang     string
+	Template string
+	Subject  string
+	Text     string
+	HTML     string
+	Code     string
+	Params   map[string]string
+}
+
+// Deliverer hands a message to whoever carries it. An error runs it again later, so it
+// names no address and no code.
+type Deliverer func(ctx context.Context, m Message) error
+
+// Notice is a verification code to send.
+type Notice struct {
+	Pool    pool.Pool
+	Channel string
+	Target  string
+	Code    string
+	Usage   string
+	Lang    string // "" is the pool's
+	Life    time.Duration
+}
+
+// Alert tells somebody what has happened to their account.
+type Alert struct {
+	Pool    pool.Pool
+	Channel string
+	Target  string
+	Kind    string
+	Lang    string // "" is the pool's
+	Params  map[string]string
+}
+
+// Service queues and delivers messages.
+type Service struct {
+	jobs    *job.Service
+	now     func() time.Time
+	deliver Deliverer
+}
+
+// New returns a Service that handles its jobs in jobs, which must not run yet.
+func New(jobs *job.Service, now func() time.Time, deliver Deliverer) *Service {
+	s := &Service{jobs: jobs, now: now, deliver: deliver}
+	jobs.Handle(jobKind, s.handle)
+	return s
+}
+
+// Code queues a verification code in the transaction of ctx.
+func (s *Service) Code(ctx context.Context, n Notice) error {
+	template := n.Usage
+	if !hasWords(template) {
+		template = UsageDefault
+	}
+	return s.enqueue(ctx, queued{
+		Channel: n.Channel, To: n.Target, Template: template, Code: n.Code,
+		Lang: language(n.Lang, n.Pool), Expires: s.now().Add(n.Life).UnixMilli(),
+		Params: map[string]string{
+			"product": n.Pool.Settings.ProductName, "code": n.Code,
+			"minutes": strconv.Itoa(max(1, int(n.Life.Minutes()))),
+		},
+	})
+}
+
+// Alert queues a notice in the transaction of ctx.
+func (s *Service) Alert(ctx context.Context, a Alert) error {
+	lang := language(a.Lang, a.Pool)
+	params := map[string]string{"product": a.Pool.Settings.ProductName, "time": clock(s.now(), lang)}
+	for k, v := range a.Params {
+		params[k] = v
+	}
+	return s.enqueue(ctx, queued{
+		Channel: a.Channel, To: a.Target, Template: a.Kind, Lang: lang, Params: params,
+	})
+}
+
+const jobKind = "notify.send"
+
+// queued is a message as its job holds it.
+type queued struct {
+	ID       string            `json:"id"`
+	Channel  string            `json:"channel"`
+	To       string            `json:"to"`
+	Lang     string            `json:"lang"`
+	Template string            `json:"template"`
+	Code     string            `json:"code,omitempty"`
+	Params   map[string]string `json:"params"`
+	Expires  int64             `json:"expires,omitempty"`
+}
+
+func (s *Service) enqueue(ctx context.Context, q queued) error {
+	q.ID = secret.ID()
+	// A message that cannot be rendered is the caller's mistake and fails here.
+	if _, err := render(q); err != nil {
+		return err
+	}
+	return s.jobs.Enqueue(ctx, jobKind, q)
+}
+
+func (s *Service) handle(ctx context.Context, payload []byte) error {
+	var q queued
+	if err := json.Unmarshal(payload, &q); err != nil {
+		return job.Permanent(fmt.Errorf("decoding a message: %w", err))
+	}
+	// A code that works no more only confuses, and a late retry costs money.
+	if q.Expires != 0 && s.now().UnixMilli() >= q.Expires {
+		return nil
+	}
+	m, err := render(q)
+	if err != nil {
+		return job.Permanent(err)
+	}
+	return s.deliver(ctx, m)
+}
+
+func language(lang string, p pool.Pool) string {
+	for _, l := range []string{lang, p.Settings.DefaultLang} {
+		if hasLanguage(l) {
+			return l
+		}
+	}
+	return chinese
+}
+
+// clock writes t as people who read lang expect it, always with its zone.
+func clock(t time.Time, lang string) string {
+	zone := time.UTC
+	if lang == chinese {
+		zone = time.FixedZone("UTC+8", 8*60*60)
+	}
+	return t.In(zone).Format("2006-01-02 15:04 MST")
+}

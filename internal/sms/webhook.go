@@ -1,0 +1,157 @@
+package sms
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+const (
+	webhookTimeout = 3 * time.Second
+	maxAnswer      = 64 << 10
+	minSecret      = 16
+)
+
+func webhookOptions() []Option {
+	return []Option{
+		{Name: "url", Doc: "Where to POST. https, or http to this machine.", Required: true},
+		{Name: "secret", Doc: "Key of the signature, at least 16 characters.", Required: true, Secret: true},
+		{Name: "sign_name", Doc: "Sender name your vendor puts in front of the text."},
+	}
+}
+
+// webhook posts each message as JSON. The receiver recomputes
+//
+//	X-Sms-Signature: v1=hex(HMAC-SHA-256(secret, "v1:" + timestamp + ":" + nonce + ":" + body))
+//
+// from X-Sms-Timestamp, X-Sms-Nonce and the raw body, and refuses old timestamps and
+// nonces it has seen.
+type webhook struct {
+	url      string
+	secret   []byte
+	signName string
+	now      func() time.Time
+	client   *http.Client
+}
+
+func newWebhook(set map[string]string, now func() time.Time) (Driver, error) {
+	if err := checkURL(set["url"]); err != nil {
+		return nil, err
+	}
+	if len(set["secret"]) < minSecret {
+		return nil, fmt.Errorf("sms webhook secret has fewer than %d characters", minSecret)
+	}
+	return &webhook{
+		url: set["url"], secret: []byte(set["secret"]), signName: set["sign_name"], now: now,
+		client: &http.Client{
+			Timeout: webhookTimeout,
+			// A redirect could lead the codes anywhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			// A proxy from the environment would see the codes too.
+			Transport: &http.Transport{TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute},
+		},
+	}, nil
+}
+
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil {
+		return errors.New("sms webhook url is not an absolute address")
+	}
+	if u.Scheme == "https" || (u.Scheme == "http" && loopback(u.Hostname())) {
+		return nil
+	}
+	return errors.New("sms webhook url must be https")
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+type webhookBody struct {
+	MessageID string            `json:"message_id"`
+	To        webhookTo         `json:"to"`
+	Purpose   string            `json:"purpose"`
+	Template  string            `json:"template"`
+	Params    map[string]string `json:"params"`
+	Text      string            `json:"text"`
+	SignName  string            `json:"sign_name,omitempty"`
+	Locale    string            `json:"locale"`
+}
+
+type webhookTo struct {
+	E164        string `json:"e164"`
+	CountryCode string `json:"country_code"`
+	National    string `json:"national"`
+}
+
+// Send posts m. Any answer but 2xx is an error; the answer itself is never kept, as it
+// may repeat the message.
+func (w *webhook) Send(ctx context.Context, m Message) error {
+	req, err := w.request(ctx, m)
+	if err != nil {
+		return err
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("posting to the sms webhook: %w", err)
+	}
+	defer resp.Body.Close()
+	// Reading the rest lets the connection be used again.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return fmt.Errorf("sms webhook answered %d", resp.StatusCode)
+	}
+	return nil
+}
+
+func (w *webhook) request(ctx context.Context, m Message) (*http.Request, error) {
+	country, national := contact.SplitPhone(m.To)
+	body, err := json.Marshal(webhookBody{
+		MessageID: m.ID, Purpose: m.Template, Template: m.Template, Params: m.Params,
+		To:   webhookTo{E164: m.To, CountryCode: trimPlus(country), National: national},
+		Text: m.Text, SignName: w.signName, Locale: m.Lang,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a text message: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the sms webhook request: %w", err)
+	}
+	stamp, nonce := strconv.FormatInt(w.now().Unix(), 10), secret.ID()
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Sms-Timestamp", stamp)
+	req.Header.Set("X-Sms-Nonce", nonce)
+	req.Header.Set("X-Sms-Signature", "v1="+w.sign(stamp, nonce, body))
+	return req, nil
+}
+
+func (w *webhook) sign(stamp, nonce string, body []byte) string {
+	h := hmac.New(sha256.New, w.secret)
+	h.Write([]byte("v1:" + stamp + ":" + nonce + ":"))
+	h.Write(body)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func trimPlus(country string) string {
+	if country != "" && country[0] == '+' {
+		return country[1:]
+	}
+	return country
+}
