@@ -22,7 +22,7 @@ const (
 type snapshot struct {
 	generation string
 	checked    time.Time
-	stale      bool
+	changes    uint64 // of this node, as counted when it was read
 
 	pools    map[string]Pool
 	apps     map[string]App
@@ -32,25 +32,25 @@ type snapshot struct {
 
 // fresh says whether the snapshot may be used without asking the database. A clock
 // that went backwards makes it ask.
-func (n *snapshot) fresh(now time.Time) bool {
-	age := now.Sub(n.checked)
-	return !n.stale && age >= 0 && age < pollEvery
+func (s *Service) fresh(n *snapshot) bool {
+	age := s.now().Sub(n.checked)
+	return n.changes == s.changes.Load() && age >= 0 && age < pollEvery
 }
 
 // snapshot returns the pools as of at most pollEvery ago. Only one request at a time
 // looks for a change; the others go on with what there is.
 func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 	cur := s.current.Load()
-	if cur != nil && cur.fresh(s.now()) {
+	if cur != nil && s.fresh(cur) {
 		return cur, nil
 	}
-	if cur == nil || cur.stale {
+	if cur == nil || cur.changes != s.changes.Load() {
 		s.reload.Lock()
 	} else if !s.reload.TryLock() {
 		return cur, nil
 	}
 	defer s.reload.Unlock()
-	if again := s.current.Load(); again != nil && again.fresh(s.now()) {
+	if again := s.current.Load(); again != nil && s.fresh(again) {
 		return again, nil
 	}
 	next, err := s.refresh(ctx, s.current.Load())
@@ -64,17 +64,17 @@ func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
 // refresh reads the generation first: a change between the two reads leaves an old
 // generation with newer rows, which the next poll puts right.
 func (s *Service) refresh(ctx context.Context, cur *snapshot) (*snapshot, error) {
-	now := s.now()
+	now, changes := s.now(), s.changes.Load()
 	generation, err := s.meta(ctx, metaGeneration)
 	if err != nil {
 		return nil, err
 	}
-	if cur != nil && !cur.stale && cur.generation == generation {
+	if cur != nil && cur.generation == generation {
 		same := *cur
-		same.checked = now
+		same.checked, same.changes = now, changes
 		return &same, nil
 	}
-	next := &snapshot{generation: generation, checked: now}
+	next := &snapshot{generation: generation, checked: now, changes: changes}
 	if next.pools, next.order, err = s.allPools(ctx); err != nil {
 		return nil, err
 	}
@@ -101,17 +101,7 @@ func (s *Service) change(ctx context.Context, write func(context.Context) error)
 		if err := s.setMeta(ctx, metaGeneration, secret.ID()); err != nil {
 			return err
 		}
-		db.AfterCommit(ctx, s.forget)
+		db.AfterCommit(ctx, func() { s.changes.Add(1) })
 		return nil
 	})
-}
-
-func (s *Service) forget() {
-	s.reload.Lock()
-	defer s.reload.Unlock()
-	if cur := s.current.Load(); cur != nil {
-		old := *cur
-		old.stale = true
-		s.current.Store(&old)
-	}
 }

@@ -60,6 +60,7 @@ type Service struct {
 	now func() time.Time
 
 	current atomic.Pointer[snapshot]
+	changes atomic.Uint64 // commits of this node
 	reload  sync.Mutex
 }
 

@@ -1,0 +1,210 @@
+// Package keys owns a pool's signing keys and what is signed with them, and the
+// transport keys clients encrypt passwords to. Private halves are sealed at rest and
+// published keys come from memory. What a token says is its caller's business.
+package keys
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+const (
+	// Lead is how long a new key is published before it signs, so that everybody who
+	// caches our keys has seen it.
+	Lead = 24 * time.Hour
+	// LongestToken is the longest a signed token may live: a key stays published so
+	// long after it has stopped signing.
+	LongestToken = 7 * 24 * time.Hour
+)
+
+// The purposes of a key.
+const (
+	purposeSign      = "sign"
+	purposeTransport = "transport"
+)
+
+// Service keeps the keys of all pools.
+type Service struct {
+	db   *db.DB
+	ring *secret.Keyring
+	now  func() time.Time
+
+	current atomic.Pointer[snapshot]
+	changes atomic.Uint64 // commits of this node
+	reload  sync.Mutex
+}
+
+// New makes the service.
+func New(d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
+	return &Service{db: d, ring: ring, now: now}
+}
+
+// Sign signs claims as a token of the given type with the pool's active key, which is
+// made on first use.
+func (s *Service) Sign(ctx context.Context, poolID, typ string, claims any) (string, error) {
+	k, err := s.active(ctx, poolID)
+	if err != nil {
+		return "", fmt.Errorf("find signing key: %w", err)
+	}
+	return k.sign(s.ring, typ, claims)
+}
+
+// Verify checks that a key of the pool signed token as one of the given type, and
+// reads its claims. What the claims mean, the expiry included, is for the caller.
+// Anything wrong is SessionInvalid.
+func (s *Service) Verify(ctx context.Context, poolID, token, typ string, claims any) error {
+	head, ok := split(token)
+	if !ok {
+		return errs.New(errs.SessionInvalid)
+	}
+	k, err := s.signer(ctx, poolID, head, typ)
+	if err != nil {
+		return err
+	}
+	return k.verify(token, claims)
+}
+
+// signer finds the key whose header for typ is exactly head. Comparing whole headers
+// leaves an attacker nothing to say in one: no algorithm, no key, no address.
+func (s *Service) signer(ctx context.Context, poolID, head, typ string) (*key, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k := snap.match(poolID, head, typ, s.now()); k != nil {
+		return k, nil
+	}
+	if snap, err = s.lookAgain(ctx, snap); err != nil {
+		return nil, err
+	}
+	if k := snap.match(poolID, head, typ, s.now()); k != nil {
+		return k, nil
+	}
+	return nil, errs.New(errs.SessionInvalid)
+}
+
+// Version changes whenever any key does. Whoever remembers verified tokens forgets
+// them then, so that a revoked key ends its tokens.
+func (s *Service) Version(ctx context.Context) (string, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	return snap.generation, nil
+}
+
+// JWKS returns the public keys of a pool: the next, the active and the not yet
+// retired ones.
+func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, error) {
+	if _, err := s.active(ctx, poolID); err != nil {
+		return jose.JSONWebKeySet{}, fmt.Errorf("find signing key: %w", err)
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range snap.pools[poolID] {
+		if k.purpose == purposeSign && !k.retired(s.now()) {
+			set.Keys = append(set.Keys, jose.JSONWebKey{
+				Key: k.public, KeyID: k.id, Algorithm: string(k.alg), Use: "sig",
+			})
+		}
+	}
+	return set, nil
+}
+
+// Rotate makes a pool's next signing key. It signs after Lead, or at once when
+// immediate, for a key feared lost; the present one then stays good for verifying
+// until the tokens it signed are over, or until Revoke. When a next key is already
+// published, Rotate without immediate changes nothing.
+func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) error {
+	old, err := s.active(ctx, poolID)
+	if err != nil {
+		return fmt.Errorf("find signing key: %w", err)
+	}
+	from := s.now()
+	if !immediate {
+		from = from.Add(Lead)
+	}
+	err = s.change(ctx, func(ctx context.Context) error {
+		if !immediate {
+			if n, err := s.countPending(ctx, poolID); err != nil || n > 0 {
+				return err
+			}
+		}
+		if err := s.retire(ctx, poolID, old.id, from.Add(LongestToken)); err != nil {
+			return err
+		}
+		_, err := s.generateES256(ctx, poolID, from)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rotate signing key: %w", err)
+	}
+	return nil
+}
+
+// Revoke ends a key and all it signed, at once.
+func (s *Service) Revoke(ctx context.Context, poolID, kid string) error {
+	err := s.change(ctx, func(ctx context.Context) error {
+		n, err := s.revoke(ctx, poolID, kid, s.now())
+		if err == nil && n == 0 {
+			return errs.New(errs.KeyNotFound)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("revoke key: %w", err)
+	}
+	return nil
+}
+
+// active returns the key that signs now. In a transaction that has just made it, the
+// key is not in the shared snapshot yet, so the second look is at the rows.
+func (s *Service) active(ctx context.Context, poolID string) (*key, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k := newest(snap.pools[poolID], purposeSign, s.now()); k != nil {
+		return k, nil
+	}
+	var made *key
+	err = s.change(ctx, func(ctx context.Context) error {
+		rows, err := s.list(ctx, poolID)
+		if err != nil {
+			return err
+		}
+		if made = newest(rows, purposeSign, s.now()); made != nil {
+			return nil
+		}
+		made, err = s.generateES256(ctx, poolID, s.now())
+		return err
+	})
+	return made, err
+}
+
+// newest returns the key of a purpose that was activated last.
+func newest(keys []*key, purpose string, now time.Time) *key {
+	var best *key
+	for _, k := range keys {
+		if k.purpose != purpose || k.retired(now) || k.activates.After(now) {
+			continue
+		}
+		if best == nil || k.activates.After(best.activates) ||
+			(k.activates.Equal(best.activates) && k.id > best.id) {
+			best = k
+		}
+	}
+	return best
+}

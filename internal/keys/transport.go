@@ -1,0 +1,129 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+const (
+	transportBits = 2048
+	// maxBlocks bounds the work one message can ask for.
+	maxBlocks = 16
+)
+
+// Transport returns the public key a pool's clients encrypt passwords to, and the
+// name they give back with the result. The key is made on first use.
+func (s *Service) Transport(ctx context.Context, poolID string) (publicPEM, thumbprint string, err error) {
+	k, err := s.transport(ctx, poolID)
+	if err != nil {
+		return "", "", fmt.Errorf("find transport key: %w", err)
+	}
+	return k.encoded, k.id, nil
+}
+
+// Decrypt opens what a client encrypted to a transport key: PKCS#1 v1.5 in base64, cut
+// into blocks. When it cannot, it answers with bytes that look decrypted and are the
+// same each time, after the same work, so that nobody learns from an answer whether
+// the padding was right (RFC 8017 section 7.2.2). The caller's own check then fails.
+func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext string) ([]byte, error) {
+	current, err := s.transport(ctx, poolID)
+	if err != nil {
+		return nil, fmt.Errorf("find transport key: %w", err)
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, good := current, false
+	for _, candidate := range snap.pools[poolID] {
+		if candidate.purpose == purposeTransport && candidate.id == thumbprint && !candidate.retired(s.now()) {
+			k, good = candidate, true
+		}
+	}
+	signer, err := k.unseal(s.ring)
+	if err != nil {
+		return nil, err
+	}
+	private, ok := signer.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("transport key %s is not RSA", k.id)
+	}
+	instead := s.ring.MAC("transport.reject", []byte(poolID), []byte(thumbprint), []byte(ciphertext))
+	plain, opened := open(private, ciphertext)
+	if good && opened {
+		return plain, nil
+	}
+	return instead, nil
+}
+
+func open(private *rsa.PrivateKey, ciphertext string) ([]byte, bool) {
+	blocks, good := cut(ciphertext, private.Size())
+	if !good {
+		blocks = [][]byte{make([]byte, private.Size())}
+	}
+	var plain []byte
+	for _, b := range blocks {
+		part, err := rsa.DecryptPKCS1v15(nil, private, b) //nolint:staticcheck // the SDKs speak nothing else.
+		good = good && err == nil
+		plain = append(plain, part...)
+	}
+	return plain, good
+}
+
+// cut decodes the base64 in either alphabet and splits it. The SDK writes a block as a
+// number, so a single one may lack leading zeros; with several that cannot be told
+// apart from garbage.
+func cut(ciphertext string, size int) ([][]byte, bool) {
+	if len(ciphertext) > base64.StdEncoding.EncodedLen(maxBlocks*size) {
+		return nil, false
+	}
+	std := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(ciphertext, "="))
+	raw, err := base64.RawStdEncoding.DecodeString(std)
+	if err != nil || len(raw) == 0 || (len(raw) > size && len(raw)%size != 0) {
+		return nil, false
+	}
+	if len(raw) < size {
+		raw = append(make([]byte, size-len(raw)), raw...)
+	}
+	return slices.Collect(slices.Chunk(raw, size)), true
+}
+
+// transport returns the pool's newest transport key. It is generated outside any
+// transaction because that takes a while; two made at once are both good.
+func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k := newest(snap.pools[poolID], purposeTransport, s.now()); k != nil {
+		return k, nil
+	}
+	private, err := rsa.GenerateKey(secret.Reader(), transportBits)
+	if err != nil {
+		return nil, err
+	}
+	print, err := (&jose.JSONWebKey{Key: &private.PublicKey}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.seal(&key{
+		id: base64.RawURLEncoding.EncodeToString(print), poolID: poolID, purpose: purposeTransport,
+		alg: "RSA1_5", activates: s.now(), private: private,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.change(ctx, func(ctx context.Context) error { return s.insert(ctx, k) }); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
