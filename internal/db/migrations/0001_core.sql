@@ -95,8 +95,9 @@ CREATE TABLE identities (
 );
 CREATE INDEX identities_by_user ON identities (user_id);
 
--- A refresh token is (id, generation, MAC over both and seed), so rotation is one
--- guarded UPDATE and the same retired token always leads to the same successor.
+-- A refresh token is (id, generation, seed, MAC over them), so rotation is one guarded
+-- UPDATE and the same retired token always leads to the same successor. The seed column
+-- holds a hash. access_life is in milliseconds, 0 for the pool's.
 CREATE TABLE sessions (
     id          TEXT PRIMARY KEY,
     pool_id     TEXT NOT NULL,
@@ -115,7 +116,9 @@ CREATE TABLE sessions (
     idle_until  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL,
     revoked_at  BIGINT,
-    revoked_why TEXT NOT NULL
+    revoked_why TEXT NOT NULL,
+    provider_type TEXT NOT NULL,
+    access_life   BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_user ON sessions (user_id, created_at);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
