@@ -1,0 +1,169 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+type txKey struct{}
+
+// tx is a running transaction. It rides in the context given to InTx's function.
+type tx struct {
+	d   *DB
+	run runner
+
+	mu     sync.Mutex
+	over   error // why no more statements are taken; nil while it runs
+	doomed error // a nested transaction failed after writing
+	wrote  int
+	after  []func()
+	rows   []*sql.Rows
+}
+
+// runner runs the statements of one transaction. Calls do not overlap.
+type runner interface {
+	exec(ctx context.Context, query string, args []any) (int64, error)
+	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+}
+
+// errOver is met by those who keep the context of a transaction past its end.
+var errOver = errors.New("transaction is over")
+
+// errAbandoned ends a transaction whose function panicked or left its goroutine.
+var errAbandoned = errors.New("transaction was abandoned")
+
+// InTx runs fn in a transaction and commits when it returns nil; the work is durable
+// when InTx returns nil. Every statement made with the context given to fn joins it;
+// use no other context inside. After a conflict fn is run again, so it must not
+// depend on what an earlier run left behind in Go variables.
+//
+// InTx inside InTx joins the outer transaction. When the inner function fails after
+// it has written, the outer one cannot commit either: nothing half done stays.
+func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if t := d.txFrom(ctx); t != nil {
+		return t.nested(ctx, fn)
+	}
+	return d.retry(ctx, func() error { return d.engine.inTx(ctx, fn) })
+}
+
+// AfterCommit runs fn once the transaction of ctx is durable, and never if it fails.
+// Without a transaction it runs fn at once.
+func AfterCommit(ctx context.Context, fn func()) {
+	t, _ := ctx.Value(txKey{}).(*tx)
+	if t == nil {
+		fn()
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.after = append(t.after, fn)
+}
+
+func (d *DB) txFrom(ctx context.Context) *tx {
+	t, _ := ctx.Value(txKey{}).(*tx)
+	if t == nil || t.d != d {
+		return nil
+	}
+	return t
+}
+
+func (t *tx) nested(ctx context.Context, fn func(ctx context.Context) error) error {
+	t.mu.Lock()
+	before := t.wrote
+	t.mu.Unlock()
+	err := fn(ctx)
+	if err == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wrote != before && t.doomed == nil {
+		t.doomed = fmt.Errorf("nested transaction failed after writing: %w", err)
+	}
+	return err
+}
+
+// verdict is what the transaction ends with when its function returned err.
+func (t *tx) verdict(err error) error {
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doomed
+}
+
+func (t *tx) exec(ctx context.Context, query string, args []any) (int64, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	n, err := t.run.exec(ctx, query, args)
+	if n > 0 {
+		t.wrote++
+	}
+	return n, refusal(err)
+}
+
+func (t *tx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.usable(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := t.run.query(ctx, query, args)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	if !reads(query) {
+		t.wrote++
+	}
+	t.rows = append(t.rows, rows)
+	return rows, nil
+}
+
+func (t *tx) usable(ctx context.Context) error {
+	if t.over != nil {
+		return t.over
+	}
+	return ctx.Err()
+}
+
+// end takes no more statements and closes the rows somebody forgot. It reports
+// whether this call ended the transaction. The caller holds t.mu.
+func (t *tx) end(why error) bool {
+	if t.over != nil {
+		return false
+	}
+	if why == nil {
+		why = errOver
+	}
+	t.over = why
+	for _, r := range t.rows {
+		r.Close() //nolint:errcheck // the reader of the rows has seen their error.
+	}
+	t.rows = nil
+	return true
+}
+
+func (t *tx) runAfter() {
+	t.mu.Lock()
+	after := t.after
+	t.after = nil
+	t.mu.Unlock()
+	for _, fn := range after {
+		fn()
+	}
+}
+
+// reads reports whether a statement can only read.
+func reads(query string) bool {
+	const verb = "SELECT"
+	q := strings.TrimLeft(query, " \t\r\n")
+	return len(q) >= len(verb) && strings.EqualFold(q[:len(verb)], verb)
+}

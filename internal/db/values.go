@@ -1,0 +1,61 @@
+package db
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Millis is how times are stored: Unix milliseconds.
+func Millis(t time.Time) int64 { return t.UnixMilli() }
+
+// Time is the reverse of Millis, in UTC.
+func Time(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// NullMillis is Millis for a column that may be NULL: the zero time is NULL.
+func NullMillis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+// In writes the placeholders of an IN list: In(3, 2) is "$3, $4". An IN list of no
+// values is not valid SQL, so In(1, 0) is "NULL", which nothing equals.
+func In(first, n int) string {
+	if n <= 0 {
+		return "NULL"
+	}
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(first + i))
+	}
+	return b.String()
+}
+
+// rebind turns $1 into ?1, the numbered parameter of SQLite, outside quotes. SQLite
+// knows $1 too, but as a name that drivers bind in different orders.
+func rebind(query string) string {
+	if !strings.Contains(query, "$") {
+		return query
+	}
+	b := []byte(query)
+	var quote byte
+	for i, c := range b {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '$' && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9':
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}
