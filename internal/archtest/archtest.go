@@ -54,7 +54,7 @@ var siblings = map[string]map[string]string{
 	"web": {
 		"errs": "the adapter hands refusals to the protocol", "i18n": "matches the caller's language",
 		"caller": "fills it",
-		"config": "reads trusted proxies in its parsed form",
+		"secret": "makes request ids",
 	},
 	"contact": {"errs": "a bad address is a refusal"},
 	"config":  {"secret": "reads secrets from files", "errs": "shares the refusal type"},

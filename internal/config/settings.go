@@ -1,0 +1,83 @@
+package config
+
+import "strings"
+
+// Setting describes one setting, for Load and for the documentation.
+type Setting struct {
+	Name    string // in the file; a dot stands for a level
+	Default string // as one would write it; "" for none
+	Doc     string
+	Secret  bool // may also come from the file that <Env>_FILE names
+
+	field func(c *Config) any // *string, *[]string, *int or *map[string]string
+}
+
+// Env is the environment variable of the setting. It wins over the file.
+func (s Setting) Env() string {
+	return "TIGERTALLY_" + strings.ToUpper(strings.ReplaceAll(s.Name, ".", "_"))
+}
+
+// Settings lists every setting.
+func Settings() []Setting {
+	return append(serverSettings(), messageSettings()...)
+}
+
+func serverSettings() []Setting {
+	return []Setting{
+		{
+			Name: "listen", Default: DefaultListen, field: func(c *Config) any { return &c.Listen },
+			Doc: "Host and port to serve on. Put a TLS proxy in front of it.",
+		}, {
+			Name: "public_url", field: func(c *Config) any { return &c.PublicURL },
+			Doc: "How clients reach the server, for example `https://auth.example.com`; tokens name it as " +
+				"their issuer. Must be https unless it is this machine. Empty: `http://` and the listen address.",
+		}, {
+			Name: "metrics_listen", field: func(c *Config) any { return &c.MetricsListen },
+			Doc: "Host and port of the Prometheus `/metrics`, apart from the public port. Empty: off.",
+		}, {
+			Name: "trusted_proxies", field: func(c *Config) any { return &c.TrustedProxies },
+			Doc: "Addresses or ranges of the reverse proxies in front of the server. Only they are believed " +
+				"when they name the client in `X-Forwarded-For`. In the environment: separated by commas.",
+		}, {
+			Name: "data_dir", Default: DefaultDataDir, field: func(c *Config) any { return &c.DataDir },
+			Doc: "Directory of the embedded database and the master key. It is made readable by its owner only.",
+		}, {
+			Name: "database_url", Secret: true, field: func(c *Config) any { return &c.DatabaseURL },
+			Doc: "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Empty: `tigertally.db` in the data directory.",
+		}, {
+			Name: "master_key_file", field: func(c *Config) any { return &c.MasterKeyFile },
+			Doc: "File of the key that seals secrets in the database; only its owner may read it. Keep a copy " +
+				"of it apart from the database: without it the database is of no use. Empty: `master.key` in the data directory.",
+		}, {
+			Name: "default_pool", Default: "default", field: func(c *Config) any { return &c.DefaultPool },
+			Doc: "User pool of requests that name no client.",
+		}, {
+			Name: "hash_workers", Default: "0", field: func(c *Config) any { return &c.HashWorkers },
+			Doc: "How many passwords are hashed at once. 0: one for each core.",
+		}, {
+			Name: "log_format", Default: "json", field: func(c *Config) any { return &c.LogFormat },
+			Doc: "`json` or `text`.",
+		}, {
+			Name: "log_level", Default: "info", field: func(c *Config) any { return &c.LogLevel },
+			Doc: "`debug`, `info`, `warn` or `error`. Each request is one line at `info`.",
+		},
+	}
+}
+
+func messageSettings() []Setting {
+	const options = "Options of the driver, a mapping of texts. An option `NAME_file` reads NAME from a file. " +
+		"In the environment: the mapping in YAML, such as `{url: \"https://sms.example.com\", secret_file: /run/secrets/sms}`."
+	return []Setting{
+		{
+			Name: "sms.driver", field: func(c *Config) any { return &c.SMS.Name },
+			Doc: "What delivers text messages, for example `webhook`. Empty: none, and codes to phones fail.",
+		}, {
+			Name: "sms.options", field: func(c *Config) any { return &c.SMS.Options }, Doc: options,
+		}, {
+			Name: "mail.driver", field: func(c *Config) any { return &c.Mail.Name },
+			Doc: "What delivers mail, for example `smtp`. Empty: none, and codes to mail addresses fail.",
+		}, {
+			Name: "mail.options", field: func(c *Config) any { return &c.Mail.Options }, Doc: options,
+		},
+	}
+}
