@@ -75,11 +75,19 @@ func (s *Service) Spend(ctx context.Context, class Class, poolID, token string) 
 		return Ticket{}, errs.New(errs.TokenInvalid)
 	}
 	var t Ticket
+	missing := false
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		var err error
 		t, err = s.takeUse(ctx, class, poolID, secret.Hash(token))
+		// A refusal is no failed write: the caller's transaction may go on.
+		if missing = errors.Is(err, db.ErrNoRows); missing {
+			return nil
+		}
 		return err
 	})
+	if missing {
+		err = db.ErrNoRows
+	}
 	return answer(t, err, "spend")
 }
 
