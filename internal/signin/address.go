@@ -1,0 +1,155 @@
+package signin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/ticket"
+)
+
+// Usage says what a verification was asked for. An edge translates its own words; what
+// it does not know is UsageAny.
+type Usage string
+
+// The usages.
+const (
+	UsageAny      Usage = ""         // the application did not say: good for one of all
+	UsageRegister Usage = "register" //
+	UsageSignIn   Usage = "sign_in"  //
+	UsageReset    Usage = "password_reset"
+	UsageContact  Usage = "contact_change"
+	UsageSudo     Usage = "sudo"
+	// UsageEnter is sign-in or registration, whichever fits the address.
+	UsageEnter Usage = "enter"
+	// UsageRecover is a password reset, or a sign-in instead of one.
+	UsageRecover Usage = "recover"
+	// UsageConfirm is a sudo proof, or a sign-in instead of one.
+	UsageConfirm Usage = "confirm"
+)
+
+// serves reports whether a verification asked for as u may be spent as want (VC-05).
+func (u Usage) serves(want Usage) bool {
+	switch u {
+	case UsageAny, want:
+		return true
+	case UsageEnter:
+		return want == UsageRegister || want == UsageSignIn || want == UsageContact
+	case UsageRecover:
+		return want == UsageReset || want == UsageSignIn
+	case UsageConfirm:
+		return want == UsageSudo || want == UsageSignIn
+	case UsageRegister, UsageSignIn, UsageReset, UsageContact, UsageSudo:
+	}
+	return false
+}
+
+// Address is a phone number or email address somebody has shown to be theirs.
+type Address struct {
+	Channel string // code.SMS or code.Email
+	Target  string // canonical
+	Usage   Usage
+	// AskedBy is the signed-in user who asked for the code, "" for nobody (TK-06).
+	AskedBy string
+
+	token string // "" when a bare code was shown, which is spent already
+}
+
+// Issue turns a verified code into a verification token, bound to the pool, the client,
+// the address, the usage and who asked. It is void when that user, or else the owner of
+// the address, changes password or contacts (LK-04).
+func (p *Proofs) Issue(ctx context.Context, c pool.Client, v code.Verified) (token string, life time.Duration, err error) {
+	holder := v.UserID
+	if holder == "" {
+		owner, err := p.users.ByTarget(ctx, c.Pool.ID, v.Target)
+		if err != nil && errs.CodeOf(err) != errs.UserNotFound {
+			return "", 0, err
+		}
+		holder = owner.ID
+	}
+	life = c.Pool.Settings.VerificationLife
+	token, err = p.tickets.Issue(ctx, ticket.Ticket{
+		Class: ticket.Verification, PoolID: c.Pool.ID, ClientID: c.ID, UserID: holder,
+		Binding: map[string]string{
+			"channel": v.Channel, "target": v.Target, "usage": v.Usage, "asked_by": v.UserID, "code": v.ID,
+		},
+		UsesLeft: 1, ExpiresAt: p.now().Add(life),
+	})
+	return token, life, err
+}
+
+// Address reads a verification token without spending it, for use as want. Target is
+// the address the caller expects, canonical, or "" for whichever was verified. Instead of
+// a token the digits of a pending code for target are accepted: older clients have no
+// step between; those are spent at once.
+//
+// Errors: VerificationInvalid, IdentifierMismatch, CodeWrong, CodeAttempts.
+func (p *Proofs) Address(ctx context.Context, c pool.Client, token, target string, want Usage) (Address, error) {
+	if target != "" && isCode(token) {
+		return p.pending(ctx, c, token, target)
+	}
+	t, err := p.tickets.Peek(ctx, ticket.Verification, c.Pool.ID, token)
+	if err != nil {
+		return Address{}, verificationInvalid(err)
+	}
+	a := Address{
+		Channel: t.Binding["channel"], Target: t.Binding["target"],
+		Usage: Usage(t.Binding["usage"]), AskedBy: t.Binding["asked_by"], token: token,
+	}
+	switch {
+	case t.ClientID != c.ID, !a.Usage.serves(want):
+		return Address{}, errs.New(errs.VerificationInvalid)
+	case target != "" && target != a.Target:
+		return Address{}, errs.New(errs.IdentifierMismatch)
+	}
+	return a, nil
+}
+
+// Spend uses up the token a came from. It must run in the transaction of the effect, so
+// that of many who show one token, one gets it (TK-02).
+func (p *Proofs) Spend(ctx context.Context, poolID string, a Address) error {
+	if a.token == "" {
+		return nil
+	}
+	_, err := p.tickets.Spend(ctx, ticket.Verification, poolID, a.token)
+	return verificationInvalid(err)
+}
+
+// pending spends a code that is still waiting for target.
+func (p *Proofs) pending(ctx context.Context, c pool.Client, digits, target string) (Address, error) {
+	v, err := p.codes.CheckTarget(ctx, c.Pool.ID, c.ID, target, string(UsageAny), digits)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{Channel: v.Channel, Target: v.Target, Usage: Usage(v.Usage), AskedBy: v.UserID}, nil
+}
+
+// isCode tells the digits of a code from a token.
+func isCode(s string) bool {
+	return len(s) >= 4 && len(s) <= 8 && strings.Trim(s, "0123456789") == ""
+}
+
+func verificationInvalid(err error) error {
+	if errs.CodeOf(err) == errs.TokenInvalid {
+		return errs.New(errs.VerificationInvalid).Because(err)
+	}
+	return err
+}
+
+// Target returns the canonical form and channel of the one of phone and email that is
+// given, as typed; both empty is FieldMissing.
+func Target(phone, email string) (target, channel string, err error) {
+	switch {
+	case phone != "":
+		target, err = contact.Phone(phone, "")
+		return target, code.SMS, err
+	case email != "":
+		target, err = contact.Email(email)
+		return target, code.Email, err
+	}
+	return "", "", errs.New(errs.FieldMissing, "field", "phone_number")
+}

@@ -1,0 +1,54 @@
+package signin
+
+import (
+	"context"
+
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// newAnonymous bounds new anonymous people from one address prefix: a device names
+// itself, so it cannot be counted by.
+func newAnonymous() limit.Rule { return limit.Rule{Name: "anonymous_ip", Max: 60, Per: limitWindow} }
+
+// proveDevice continues the anonymous person of a device, or makes one. A device id is
+// no secret and proves nothing but continuity: it never leads to a regular account.
+func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
+	set := in.Client.Pool.Settings
+	if !set.Anonymous {
+		return proof{}, errs.New(errs.MethodDisabled)
+	}
+	p := proof{amr: []string{"anonymous"}, provider: user.ProviderAnonymous, scope: ScopeAnonymous}
+	device := in.DeviceID
+	if device != "" {
+		find := func(ctx context.Context) (user.User, error) {
+			return s.Users.ByIdentity(ctx, in.Client.Pool.ID, user.ProviderAnonymous, device)
+		}
+		u, err := find(ctx)
+		if err == nil {
+			p.user = u
+			return p, nil
+		}
+		if errs.CodeOf(err) != errs.UserNotFound {
+			return proof{}, err
+		}
+		p.again = find
+	} else {
+		device = secret.ID()
+	}
+	if set.Limits {
+		key := limit.Key("anonymous", in.Client.Pool.ID, caller.From(ctx).Prefix())
+		if err := s.Limits.Take(ctx, key, newAnonymous()); err != nil {
+			return proof{}, err
+		}
+	}
+	p.create = &user.User{
+		PoolID: in.Client.Pool.ID, Kind: user.KindAnonymous, Status: user.StatusActive,
+		CreatedFrom: caller.From(ctx).Protocol,
+		Identities:  []user.Identity{{Provider: user.ProviderAnonymous, Subject: device}},
+	}
+	return p, nil
+}

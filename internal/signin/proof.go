@@ -1,0 +1,194 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// Proofs check what people show: passwords, under the limits on wrong ones, and
+// verification tokens. It is shared by every flow, so that no way in has limits of its
+// own (AT-01).
+type Proofs struct {
+	users   *user.Service
+	codes   *code.Service
+	tickets *ticket.Service
+	limits  *limit.Service
+	captcha Captcha
+	hasher  *secret.Hasher
+	now     func() time.Time
+	inTx    func(context.Context, func(context.Context) error) error
+}
+
+func newProofs(d Deps) *Proofs {
+	return &Proofs{
+		users: d.Users, codes: d.Codes, tickets: d.Tickets, limits: d.Limits,
+		captcha: d.Captcha, hasher: d.Hasher, now: d.Now, inTx: d.DB.InTx,
+	}
+}
+
+// Gate refuses a client address that has lately been wrong too often, and asks it for a
+// captcha before that. It costs two indexed reads.
+func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) error {
+	if !c.Pool.Settings.Limits {
+		return nil
+	}
+	key := addressKey(ctx, c.Pool.ID)
+	rule := limit.PasswordAddress()
+	n, until, err := p.limits.Count(ctx, key, rule)
+	if err != nil {
+		return err
+	}
+	if n >= rule.Max {
+		return errs.New(errs.TooManyRequests).After(p.wait(until))
+	}
+	if c.Pool.Settings.Captcha == pool.CaptchaOff {
+		return nil
+	}
+	spread := limit.PasswordAccounts()
+	if n, _, err = p.limits.Count(ctx, key, spread); err != nil || n < spread.Max {
+		return err
+	}
+	return p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+}
+
+// Password is the result of a right password.
+type Password struct {
+	key      string
+	old, phc string // a stronger hash to store, if phc is set
+}
+
+// Password checks the password of u under the limits on wrong ones. It must not run in
+// a transaction: hashing takes long, and a wrong password has to be counted.
+func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, password string) (Password, error) {
+	key := limit.Key("password", in.ID, u.ID)
+	rules := []limit.Rule{limit.PasswordAccount(), limit.PasswordTotal()}
+	if err := p.locked(ctx, key, rules); err != nil {
+		return Password{}, err
+	}
+	ok, weak, err := p.hasher.Verify(ctx, in.ID, u.PasswordHash, password)
+	if err != nil {
+		return Password{}, err
+	}
+	if !u.HasPassword() {
+		return Password{}, errs.New(errs.PasswordNotSet)
+	}
+	if !ok {
+		return Password{}, p.wrong(ctx, in, key, u.ID, rules)
+	}
+	right := Password{key: key, old: u.PasswordHash}
+	if weak {
+		if right.phc, err = p.hasher.Hash(ctx, in.ID, password); err != nil {
+			return Password{}, err
+		}
+	}
+	return right, nil
+}
+
+// Unknown does for an identifier nobody has what Password does for an account: it costs
+// as much time (EN-02) and locks as an account would.
+func (p *Proofs) Unknown(ctx context.Context, in pool.Pool, identifier, password string) error {
+	key := limit.Key("unknown", in.ID, identifier)
+	rules := []limit.Rule{limit.PasswordUnknown()}
+	if err := p.locked(ctx, key, rules); err != nil {
+		return err
+	}
+	if _, _, err := p.hasher.Verify(ctx, in.ID, "", password); err != nil {
+		return err
+	}
+	if err := p.wrong(ctx, in, key, identifier, rules); errs.CodeOf(err) != errs.PasswordWrong {
+		return err
+	}
+	return errs.New(errs.UserNotFound)
+}
+
+// Settle runs in the transaction that gives the person what they asked for. It refuses a
+// guess that was right only after its fellows, tried at the same time, had used up the
+// tries; else it forgets the wrong ones and stores the stronger hash (PW-07).
+func (p *Proofs) Settle(ctx context.Context, u user.User, right Password) error {
+	rules := []limit.Rule{limit.PasswordAccount(), limit.PasswordTotal()}
+	clean := true
+	for _, r := range rules {
+		n, until, err := p.limits.Count(ctx, right.key, r)
+		if err != nil {
+			return err
+		}
+		if n >= r.Max {
+			return errs.New(errs.PasswordAttempts).After(p.wait(until))
+		}
+		clean = clean && n == 0
+	}
+	if !clean {
+		if err := p.limits.Clear(ctx, right.key, rules...); err != nil {
+			return err
+		}
+	}
+	if right.phc == "" {
+		return nil
+	}
+	return p.users.Rehash(ctx, u.PoolID, u.ID, right.old, right.phc)
+}
+
+// Unlock forgets the wrong passwords of an account whose owner has proved themselves in
+// another way (AT-02). It joins ctx's transaction.
+func (p *Proofs) Unlock(ctx context.Context, u user.User) error {
+	return p.limits.Clear(ctx, limit.Key("password", u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
+}
+
+// locked refuses before anything is hashed (AT-04).
+func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) error {
+	for _, r := range rules {
+		n, until, err := p.limits.Count(ctx, key, r)
+		if err != nil {
+			return err
+		}
+		if n >= r.Max {
+			return errs.New(errs.PasswordAttempts).After(p.wait(until))
+		}
+	}
+	return nil
+}
+
+// wrong counts a wrong password against the account and the address it came from.
+func (p *Proofs) wrong(ctx context.Context, in pool.Pool, key, item string, rules []limit.Rule) error {
+	err := p.inTx(ctx, func(ctx context.Context) error {
+		for _, r := range rules {
+			if _, err := p.limits.Add(ctx, key, r); err != nil {
+				return err
+			}
+		}
+		if !in.Settings.Limits {
+			return nil
+		}
+		from := addressKey(ctx, in.ID)
+		if _, err := p.limits.Add(ctx, from, limit.PasswordAddress()); err != nil {
+			return err
+		}
+		err := p.limits.TakeDistinct(ctx, from, item, limit.PasswordAccounts())
+		if _, full := limit.Wait(err); full {
+			return nil // the gate reads the full counter
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.PasswordWrong)
+}
+
+// wait is the time until a window closes, in whole seconds.
+func (p *Proofs) wait(until time.Time) time.Duration {
+	return max(until.Sub(p.now()), time.Second).Round(time.Second)
+}
+
+func addressKey(ctx context.Context, poolID string) string {
+	return limit.Key("address", poolID, caller.From(ctx).Prefix())
+}
