@@ -33,7 +33,7 @@ func (e *Emulator) Handler() http.Handler {
 	mux.HandleFunc("/emulator/v1/", func(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, errs.New(errs.RouteNotFound))
 	})
-	mux.Handle("GET /emulator/", page())
+	mux.Handle("/emulator/", page())
 	return openCORS(mux)
 }
 

@@ -11,6 +11,15 @@ function showClock() {
   $('#ahead').classList.toggle('on', clock.offset !== 0);
 }
 
+const units = { m: 'minute', h: 'hour', d: 'day' };
+
+function nameSteps() {
+  for (const b of $$('[data-advance]')) {
+    const by = b.dataset.advance;
+    b.textContent = `+${parseInt(by, 10)} ${t(units[by.at(-1)])}`;
+  }
+}
+
 function span(seconds) {
   const minutes = Math.round(seconds / 60);
   const parts = [[Math.floor(minutes / 1440), 'day'], [Math.floor(minutes / 60) % 24, 'hour'], [minutes % 60, 'minute']];
@@ -75,6 +84,7 @@ async function reset() {
 }
 
 export async function startControls() {
+  onLanguage(nameSteps);
   for (const b of $$('[data-advance]')) {
     b.addEventListener('click', async () => setClock(await emulator('POST', 'clock', { advance: b.dataset.advance })));
   }
