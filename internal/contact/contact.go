@@ -1,8 +1,9 @@
 // Package contact owns the canonical forms of phone numbers, mail addresses, user
-// names and passwords. It is pure: it stores nothing, sends nothing and asks nobody.
+// names and passwords, and what may be shown of them. It is pure: it stores nothing,
+// sends nothing and asks nobody.
 package contact
 
-import "github.com/tigertally/tigertally/internal/errs"
+import "strings"
 
 // Kind says what sort of identifier a string is.
 type Kind string
@@ -14,38 +15,59 @@ const (
 	KindUsername Kind = "username"
 )
 
+// reason is why an identifier is refused: for the log, never for the caller.
+type reason string
+
+func (r reason) Error() string { return string(r) }
+
 // Classify finds out what a sign-in name is and returns its canonical form; for a
-// user name that is its key.
-func Classify(identifier string) (Kind, string, error) { return "", "", errs.New(errs.UsernameInvalid) }
-
-// Phone returns the E.164 form of input.
-func Phone(input, country string) (string, error) { return "", errs.New(errs.PhoneInvalid) }
-
-// SplitPhone splits an E.164 number into "+86" and the national number.
-func SplitPhone(e164 string) (country, national string) { return "", e164 }
-
-// MaskPhone hides the middle of a number.
-func MaskPhone(phone string) string { return "" }
-
-// MaskEmail hides most of the local part.
-func MaskEmail(email string) string { return "" }
-
-// Mask hides a phone number or a mail address.
-func Mask(target string) string { return "" }
-
-// Email returns the canonical form of a mail address.
-func Email(input string) (string, error) { return "", errs.New(errs.EmailInvalid) }
-
-// Username returns a user name as shown and the key its uniqueness is decided by.
-func Username(input string) (display, key string, err error) {
-	return "", "", errs.New(errs.UsernameInvalid)
+// user name that is its key. No string is two kinds at once: a mail address has an
+// "@", a phone number has no letter, and a user name has a letter and no "@".
+func Classify(identifier string) (Kind, string, error) {
+	identifier = strings.TrimSpace(identifier)
+	if strings.ContainsRune(identifier, '@') {
+		canonical, err := Email(identifier)
+		return KindEmail, canonical, err
+	}
+	if !hasLetter(identifier) {
+		canonical, err := Phone(identifier, "")
+		return KindPhone, canonical, err
+	}
+	_, key, err := username(identifier)
+	return KindUsername, key, err
 }
 
-// PasswordPolicy says which new passwords a pool accepts.
-type PasswordPolicy struct {
-	Min    int  // characters
-	Common bool // refuse common passwords and ones made of the context words
+// Mask hides most of a phone number or a mail address.
+func Mask(target string) string {
+	if strings.ContainsRune(target, '@') {
+		return MaskEmail(target)
+	}
+	return MaskPhone(target)
 }
 
-// Check refuses a new password; context holds words it must not be made of.
-func (p PasswordPolicy) Check(password string, context ...string) error { return nil }
+// MaskPhone shows the first three and last four digits of a mainland number, as
+// people there expect, and less of a shorter one. The input is E.164.
+func MaskPhone(phone string) string {
+	country, national := SplitPhone(phone)
+	head, tail := 3, 4
+	if len(national) < 11 {
+		head, tail = 2, 2
+	}
+	if len(national) < 2*(head+tail)-4 {
+		return "****"
+	}
+	masked := national[:head] + "****" + national[len(national)-tail:]
+	if country == mainland {
+		return masked
+	}
+	return country + " " + masked
+}
+
+// MaskEmail shows the first character of the local part and the domain.
+func MaskEmail(email string) string {
+	local, domain, ok := strings.Cut(email, "@")
+	if !ok || local == "" {
+		return "****"
+	}
+	return local[:1] + "***@" + domain
+}
