@@ -86,18 +86,21 @@ async function sendCode(form) {
   show();
   const v = await send(field, to);
   pending = { tab, field, to, ...v };
-  if (arrived && Date.now() - arrived.at < 5000) fill(arrived.message);
+  fill();
 }
 
-// A code can arrive before the answer to the request that caused it.
-let arrived = null;
-function fill(m) {
-  if (m.channel === 'captcha') {
-    return;
-  }
-  arrived = { message: m, at: Date.now() };
+// latest holds the newest code of each channel: one can arrive before the answer to the
+// request that caused it.
+const latest = {};
+function arrived(m) {
+  latest[m.channel] = { code: m.code, at: Date.now() };
+  fill();
+}
+
+function fill() {
   const input = $('#code input[name=code]');
-  if (pending && !input.value) input.value = m.code;
+  const found = latest[pending?.field === 'email' ? 'email' : 'sms'];
+  if (pending && found && !input.value && Date.now() - found.at < 5000) input.value = found.code;
 }
 
 async function finish(form) {
@@ -146,6 +149,6 @@ export function startSignIn() {
   onSubmit($('[data-pane=password]'), async (form) => signedIn(await auth('POST', 'signin', values(form))));
   onSubmit($('[data-pane=anonymous]'), async () => signedIn(await auth('POST', 'signin/anonymously', {})));
   $('#signout').addEventListener('click', signOut);
-  onMessage(fill);
+  onMessage(arrived);
   onLanguage(show);
 }

@@ -27,7 +27,7 @@ const words = {
     saved: 'Saved', reset: 'Start over',
     resetHint: 'Deletes all users, sessions and messages. Applications, keys and settings stay.',
     resetButton: 'Delete all users', resetSure: 'Press again to delete', resetDone: 'Done',
-    themeAuto: 'Theme: auto', themeLight: 'Theme: light', themeDark: 'Theme: dark', day: 'd', hour: 'h', minute: 'min',
+    theme: 'Theme', themeAuto: '◐ Auto', themeLight: '☀ Light', themeDark: '☾ Dark', day: 'd', hour: 'h', minute: 'min',
   },
   'zh-CN': {
     other: 'English', title: '开发模式', console: '控制台',
@@ -56,7 +56,7 @@ const words = {
     saved: '已保存', reset: '重新开始',
     resetHint: '删除全部用户、会话和消息，保留应用、密钥和设置。',
     resetButton: '删除全部用户', resetSure: '再按一次确认删除', resetDone: '完成',
-    themeAuto: '主题：自动', themeLight: '主题：浅色', themeDark: '主题：深色', day: '天', hour: '小时', minute: '分钟',
+    theme: '主题', themeAuto: '◐ 自动', themeLight: '☀ 浅色', themeDark: '☾ 深色', day: '天', hour: '小时', minute: '分钟',
   },
 };
 
@@ -83,5 +83,6 @@ export function translate() {
   document.documentElement.lang = lang;
   for (const e of document.querySelectorAll('[data-t]')) e.textContent = t(e.dataset.t);
   for (const e of document.querySelectorAll('[data-t-placeholder]')) e.placeholder = t(e.dataset.tPlaceholder);
+  for (const e of document.querySelectorAll('[data-t-title]')) e.title = t(e.dataset.tTitle);
   for (const e of document.querySelectorAll('[data-t-label]')) e.setAttribute('aria-label', t(e.dataset.tLabel));
 }
