@@ -12,7 +12,7 @@ import (
 
 // The defaults that command-line help shows.
 const (
-	DefaultListen  = "127.0.0.1:8080"
+	DefaultListen  = "127.0.0.1:9009"
 	DefaultDataDir = "tigertally-data"
 )
 

@@ -62,7 +62,8 @@ func readFile(path string) (map[string]any, error) {
 	}
 	var tree map[string]any
 	if err := yaml.Unmarshal([]byte(text), &tree); err != nil {
-		return nil, err
+		// Not the source around the mistake, which may hold secrets.
+		return nil, errors.New(yaml.FormatError(err, false, false))
 	}
 	values := make(map[string]any)
 	flatten(values, "", tree)

@@ -91,9 +91,13 @@ func readBody(b []byte, r *http.Request) ([]byte, error) {
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {
 			return b, tooLarge
 		}
-		if err != nil {
-			return b, errs.New(errs.BadRequest, "field", "body").Because(err)
+		if err == nil {
+			continue
 		}
+		if _, ours := errors.AsType[*errs.Error](err); ours { // from somebody who read it before
+			return b, err
+		}
+		return b, errs.New(errs.BadRequest, "field", "body").Because(err)
 	}
 }
 

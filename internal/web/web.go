@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/caller"
@@ -97,7 +98,7 @@ func NotFound(p Protocol, mux *http.ServeMux) http.Handler {
 		if allowed == nil {
 			return errs.New(errs.RouteNotFound)
 		}
-		w.Header()["Allow"] = allowed
+		w.Header()["Allow"] = []string{strings.Join(allowed, ", ")}
 		return errs.New(errs.MethodRefused)
 	})
 }
