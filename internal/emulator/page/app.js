@@ -25,7 +25,7 @@ function showProject(p) {
     .map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   const link = $('#console');
   if (p.consoleUrl) link.href = p.consoleUrl;
-  link.hidden = !p.consoleUrl;
+  link.hidden = !p.consoleUrl || new URL(p.consoleUrl).pathname === location.pathname;
   const init = `const app = cloudbase.init({ env: '${p.env}' });\n`;
   $('#sdk2').textContent = `${init}app.registerEndPoint('${location.origin}/web');\nconst auth = app.auth({});`;
   $('#sdk3').textContent = `${init}app.registerHost('${location.host}', '${location.protocol.slice(0, -1)}');\nconst auth = app.auth();`;
