@@ -123,6 +123,9 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 	if t := d.txFrom(ctx); t != nil {
 		return t.query(ctx, query, args)
 	}
+	if verb(query) == other {
+		return nil, fmt.Errorf("a statement that writes needs a transaction: %.60s", query)
+	}
 	rows, err := d.engine.query(ctx, query, args)
 	return rows, refusal(err)
 }
@@ -156,8 +159,14 @@ func (r *Row) Scan(dest ...any) error {
 	if err := rows.Scan(dest...); err != nil {
 		return fmt.Errorf("scan row: %w", err)
 	}
-	// A statement with RETURNING is complete only when it has been stepped to its end.
-	return refusal(rows.Close())
+	if verb(r.query) != selects {
+		for rows.Next() { // a statement that writes is complete only at its end
+		}
+	}
+	if err := rows.Close(); err != nil {
+		return refusal(err)
+	}
+	return refusal(rows.Err())
 }
 
 // maxTries bounds how often a transaction that lost a conflict is run.

@@ -15,10 +15,11 @@ type member struct {
 
 // inTx runs fn as a member of a group.
 func (w *writer) inTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	if err := w.acquire(ctx); err != nil {
+	p, err := w.acquire(ctx)
+	if err != nil {
 		return err
 	}
-	g, err := w.join()
+	g, err := w.join(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -38,10 +39,11 @@ func (w *writer) inTx(ctx context.Context, fn func(ctx context.Context) error) e
 
 // exec runs one statement as a member of a group.
 func (w *writer) exec(ctx context.Context, query string, args []any) (int64, error) {
-	if err := w.acquire(ctx); err != nil {
+	p, err := w.acquire(ctx)
+	if err != nil {
 		return 0, err
 	}
-	g, err := w.join()
+	g, err := w.join(ctx, p)
 	if err != nil {
 		return 0, err
 	}
@@ -60,6 +62,9 @@ func (m *member) leave(t *tx, err error) {
 	if !t.end(err) {
 		t.mu.Unlock()
 		return
+	}
+	if err != nil {
+		m.w.rollbacks.Add(1)
 	}
 	if m.marked && m.g.err == nil {
 		m.close(err)
@@ -91,10 +96,11 @@ func (m *member) outcome(t *tx) error {
 	<-m.g.done
 	switch {
 	case m.g.err != nil:
-		m.w.rollbacks.Add(1)
+		if over == errOver { //nolint:errorlint // the very value end puts there.
+			m.w.rollbacks.Add(1)
+		}
 		return m.g.err
 	case over != errOver: //nolint:errorlint // the very value end puts there.
-		m.w.rollbacks.Add(1)
 		return over
 	}
 	m.w.transactions.Add(1)
@@ -113,7 +119,7 @@ func (m *member) exec(_ context.Context, query string, args []any) (int64, error
 }
 
 func (m *member) query(_ context.Context, query string, args []any) (*sql.Rows, error) {
-	if !reads(query) {
+	if verb(query) != selects {
 		if err := m.mark(); err != nil {
 			return nil, err
 		}

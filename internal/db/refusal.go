@@ -76,8 +76,16 @@ func spoils(err error) bool {
 }
 
 // unsafeDisk reports whether a disk refused a write or a sync: what it did with the
-// data is not known, so nothing more may be promised on it.
+// data is not known, so nothing more may be promised on it. A full disk is not that.
 func unsafeDisk(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code()&0xff == sqlite3.SQLITE_IOERR
+	if !ok {
+		return false
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC, sqlite3.SQLITE_IOERR_WRITE,
+		sqlite3.SQLITE_IOERR_DATA, sqlite3.SQLITE_IOERR_CORRUPTFS:
+		return true
+	}
+	return false
 }

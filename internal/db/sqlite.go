@@ -49,7 +49,7 @@ func openSQLite(ctx context.Context, d *DB, path string, o Options) (_ engine, e
 	if o.Readers <= 0 {
 		o.Readers = 6
 	}
-	if l.writers, err = pool(path, 1, "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(2000)", "journal_size_limit(67108864)"); err != nil {
+	if l.writers, err = pool(path, 1, "busy_timeout(200)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(2000)", "journal_size_limit(67108864)"); err != nil {
 		return nil, err
 	}
 	conn, err := l.writers.Conn(ctx)
@@ -62,7 +62,7 @@ func openSQLite(ctx context.Context, d *DB, path string, o Options) (_ engine, e
 	if err := migrate(ctx, conn, sqliteDialect, o.Logger); err != nil {
 		return nil, err
 	}
-	if l.readers, err = pool(path, o.Readers, "query_only(1)"); err != nil {
+	if l.readers, err = pool(path, o.Readers, "busy_timeout(5000)", "query_only(1)"); err != nil {
 		return nil, err
 	}
 	l.reads = newCache(l.readers, false)
@@ -100,7 +100,7 @@ func claim(path string) (*os.File, error) {
 // pool opens up to n connections that begin with the given pragmas.
 func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 	v := url.Values{}
-	common := []string{"busy_timeout(1200)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-16000)", "trusted_schema(0)"}
+	common := []string{"foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-16000)", "trusted_schema(0)"}
 	for _, p := range append(common, pragmas...) {
 		v.Add("_pragma", p)
 	}
@@ -170,7 +170,7 @@ func (w *writer) failed() <-chan struct{} { return w.broken }
 func (l *lite) close() error {
 	ctx, cancel := context.WithTimeout(l.base, l.limit+time.Second)
 	defer cancel()
-	err := l.acquire(ctx)
+	_, err := l.acquire(ctx)
 	l.mu.Lock()
 	if l.refused == nil {
 		l.refused = errs.New(errs.Unavailable).Because(errors.New("database is closed"))

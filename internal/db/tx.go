@@ -120,7 +120,7 @@ func (t *tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	if err != nil {
 		return nil, refusal(err)
 	}
-	if !reads(query) {
+	if verb(query) != selects {
 		t.wrote++
 	}
 	t.rows = append(t.rows, rows)
@@ -161,9 +161,22 @@ func (t *tx) runAfter() {
 	}
 }
 
-// reads reports whether a statement can only read.
-func reads(query string) bool {
-	const verb = "SELECT"
+// kind is what a statement begins with, which tells whether it may write.
+type kind int
+
+const (
+	other   kind = iota
+	selects      // reads
+	with         // reads, unless an INSERT, UPDATE or DELETE follows
+)
+
+func verb(query string) kind {
 	q := strings.TrimLeft(query, " \t\r\n")
-	return len(q) >= len(verb) && strings.EqualFold(q[:len(verb)], verb)
+	switch {
+	case len(q) >= 6 && strings.EqualFold(q[:6], "SELECT"):
+		return selects
+	case len(q) >= 4 && strings.EqualFold(q[:4], "WITH"):
+		return with
+	}
+	return other
 }

@@ -62,19 +62,20 @@ type group struct {
 	err     error // why all of it is rolled back
 }
 
-func (w *writer) acquire(ctx context.Context) error {
+// acquire takes the baton, waiting in line if need be.
+func (w *writer) acquire(ctx context.Context) (*patience, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	w.mu.Lock()
 	if w.refused != nil {
 		defer w.mu.Unlock()
-		return w.refused
+		return nil, w.refused
 	}
 	if !w.held {
 		w.held = true
 		w.mu.Unlock()
-		return nil
+		return &patience{span: w.patient}, nil
 	}
 	me := &turn{ready: make(chan struct{})}
 	w.waiting = append(w.waiting, me)
@@ -82,18 +83,19 @@ func (w *writer) acquire(ctx context.Context) error {
 	return w.await(ctx, me)
 }
 
-func (w *writer) await(ctx context.Context, me *turn) error {
-	patience := time.NewTimer(w.patient)
-	defer patience.Stop()
+func (w *writer) await(ctx context.Context, me *turn) (*patience, error) {
+	p := &patience{span: w.patient}
+	p.start()
 	var err error
 	select {
 	case <-me.ready:
-		return nil
+		return p, nil
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-patience.C:
+	case <-p.timer.C:
 		err = errs.New(errs.Unavailable).After(time.Second).Because(errors.New("waited too long for a turn to write"))
 	}
+	p.stop()
 	w.mu.Lock()
 	me.left = true
 	w.mu.Unlock()
@@ -102,24 +104,66 @@ func (w *writer) await(ctx context.Context, me *turn) error {
 		w.pass(w.open)
 	default:
 	}
-	return err
+	return nil, err
 }
 
 // join makes the holder of the baton a member of the open group, or of a new one.
-func (w *writer) join() (*group, error) {
-	if err := w.refusal(); err != nil {
+func (w *writer) join(ctx context.Context, p *patience) (*group, error) {
+	defer p.stop()
+	err := w.refusal()
+	if err == nil && w.open == nil {
+		err = w.begin(ctx, p)
+	}
+	if err != nil {
 		w.pass(w.open)
 		return nil, err
 	}
-	if w.open == nil {
-		if _, err := w.cache.exec(w.base, "BEGIN IMMEDIATE", nil); err != nil {
-			w.pass(nil)
-			return nil, fmt.Errorf("begin: %w", err)
-		}
-		w.open = &group{done: make(chan struct{}), age: time.NewTimer(groupAge)}
-	}
 	w.open.members++
 	return w.open, nil
+}
+
+// begin starts a group. A stranger that holds the file, for instance a database tool,
+// is waited for.
+func (w *writer) begin(ctx context.Context, p *patience) error {
+	for {
+		_, err := w.cache.exec(w.base, "BEGIN IMMEDIATE", nil)
+		if err == nil {
+			w.open = &group{done: make(chan struct{}), age: time.NewTimer(groupAge)}
+			return nil
+		}
+		if !conflict(err) || ctx.Err() != nil || p.over() {
+			// Not %w: waiting even longer would not help.
+			return errs.New(errs.Unavailable).After(time.Second).Because(fmt.Errorf("begin: %v", err)) //nolint:errorlint // see above.
+		}
+	}
+}
+
+// patience is how long one transaction waits until it may begin.
+type patience struct {
+	span  time.Duration
+	timer *time.Timer
+}
+
+func (p *patience) start() {
+	if p.timer == nil {
+		p.timer = time.NewTimer(p.span)
+	}
+}
+
+func (p *patience) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+func (p *patience) over() bool {
+	p.start()
+	select {
+	case <-p.timer.C:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *writer) refusal() error {

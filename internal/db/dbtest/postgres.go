@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -44,6 +45,8 @@ type cluster struct {
 	url      *url.URL // of the database to issue commands in
 	template string
 	count    atomic.Int64
+	alive    io.Closer // the input of the shell that cleans up; held open
+	leash    io.Closer // held, never closed: were it collected, the server would stop
 }
 
 func postgresURL(t testing.TB) string {
@@ -134,7 +137,7 @@ func (c *cluster) start() error {
 	cmd := exec.Command("/bin/sh", "-c", waiter, "sh", bin, dir)
 	who.apply(cmd)
 	cmd.Dir = dir
-	if _, err := cmd.StdinPipe(); err != nil { // kept open by never closing it
+	if c.leash, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
