@@ -49,7 +49,19 @@ type cluster struct {
 	leash    io.Closer // held, never closed: were it collected, the server would stop
 }
 
+// EmptyURL is the address of a PostgreSQL database without any schema.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return create(t, "template0")
+}
+
 func postgresURL(t testing.TB) string {
+	t.Helper()
+	return create(t, "")
+}
+
+// create makes a database from a template, by default the one with our schema.
+func create(t testing.TB, template string) string {
 	t.Helper()
 	c, err := server()
 	if errors.Is(err, errNone) {
@@ -61,8 +73,11 @@ func postgresURL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("test PostgreSQL: %v", err)
 	}
+	if template == "" {
+		template = c.template
+	}
 	name := c.name(c.count.Add(1))
-	if err := c.do(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+c.template); err != nil {
+	if err := c.do(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("test PostgreSQL: %v", err)
 	}
 	t.Cleanup(func() {
