@@ -66,10 +66,12 @@ func (s *Service) round(ctx context.Context) error {
 		case s.slots <- struct{}{}:
 		}
 		s.work.Go(func() {
-			s.runOne(ctx, j)
+			progress := s.runOne(ctx, j)
 			<-s.slots
 			s.end(j.ID)
-			s.nudge()
+			if progress {
+				s.nudge() // there may be more than one round could take
+			}
 		})
 	}
 	return nil
@@ -106,19 +108,20 @@ func (s *Service) kinds() []any {
 	return all
 }
 
-// runOne claims a job, runs it and stores how it went. It is detached from the cancel of
-// Stop: a message that is half sent is finished, within the deadline.
-func (s *Service) runOne(ctx context.Context, j due) {
+// runOne claims a job, runs it and stores how it went, and reports whether it did. It is
+// detached from the cancel of Stop: a message that is half sent is finished, within the
+// deadline.
+func (s *Service) runOne(ctx context.Context, j due) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	owner := secret.ID()
 	won, err := s.claim(ctx, j.ID, owner)
 	if err != nil {
 		s.logger.ErrorContext(ctx, "job could not be claimed", slog.String("kind", j.Kind), slog.Any("err", err))
-		return
+		return false
 	}
 	if !won {
-		return
+		return false
 	}
 	runErr := s.run(ctx, j)
 	// The run may have used up its deadline; its result must be stored all the same.
@@ -126,7 +129,9 @@ func (s *Service) runOne(ctx context.Context, j due) {
 	defer cancelStore()
 	if err := s.settle(ctx, j, owner, runErr); err != nil {
 		s.logger.ErrorContext(ctx, "job could not be settled", slog.String("kind", j.Kind), slog.Any("err", err))
+		return false
 	}
+	return true
 }
 
 // run calls the handler. A panic is an error of that job, not the end of the server.

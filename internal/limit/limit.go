@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,9 +96,20 @@ func (s *Service) TakeAll(ctx context.Context, charges ...Charge) error {
 // TakeDistinct counts item once per window of rule, however often it is asked about. It
 // refuses a new item when the rule is full; items already counted stay free.
 func (s *Service) TakeDistinct(ctx context.Context, key, item string, rule Rule) error {
-	seen := Rule{Name: rule.Name + "_seen", Max: 1, Per: rule.Per}
+	seen := s.row(Key(key, item), Rule{Name: rule.Name + "_seen", Max: 1, Per: rule.Per})
+	n, _, err := s.count(ctx, seen)
+	if err != nil || n > 0 {
+		return err
+	}
+	wait, err := s.tripped(ctx, []row{s.row(key, rule)})
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return refusal(wait)
+	}
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		fresh, err := s.take(ctx, s.row(Key(key, item), seen))
+		fresh, err := s.take(ctx, seen)
 		if err != nil || !fresh {
 			return err
 		}
@@ -165,7 +177,7 @@ func (s *Service) Sweep(ctx context.Context) (int64, error) {
 }
 
 const (
-	unbounded  = 1 << 40
+	unbounded  = math.MaxInt32
 	sweepBatch = 1000
 )
 
