@@ -164,7 +164,8 @@ func (k *key) header(typ string) string {
 // verify checks a token whose header is known to be ours.
 func (k *key) verify(token string, claims any) error {
 	refused := errs.New(errs.SessionInvalid)
-	if !canonical(token[strings.LastIndexByte(token, '.')+1:]) {
+	_, rest, _ := strings.Cut(token, ".")
+	if payload, signature, _ := strings.Cut(rest, "."); !canonical(payload) || !canonical(signature) {
 		return refused
 	}
 	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{k.alg})
@@ -189,8 +190,8 @@ func split(token string) (head string, ok bool) {
 	return token[:strings.IndexByte(token, '.')], true
 }
 
-// canonical refuses the other spellings of one signature: base64 leaves spare bits in
-// the last character and decoders skip line breaks.
+// canonical refuses the other spellings of one token: base64 leaves spare bits in the
+// last character and decoders skip line breaks.
 func canonical(part string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(part)
 	return err == nil && base64.RawURLEncoding.EncodeToString(raw) == part

@@ -201,10 +201,21 @@ func newest(keys []*key, purpose string, now time.Time) *key {
 		if k.purpose != purpose || k.retired(now) || k.activates.After(now) {
 			continue
 		}
-		if best == nil || k.activates.After(best.activates) ||
-			(k.activates.Equal(best.activates) && k.id > best.id) {
+		if best == nil || k.newer(best) {
 			best = k
 		}
 	}
 	return best
+}
+
+// newer orders keys the same way on every node. Of two activated at once, the one that
+// was not told to retire is newer.
+func (k *key) newer(than *key) bool {
+	if !k.activates.Equal(than.activates) {
+		return k.activates.After(than.activates)
+	}
+	if k.retires.IsZero() != than.retires.IsZero() {
+		return k.retires.IsZero()
+	}
+	return k.id > than.id
 }
