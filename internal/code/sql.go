@@ -96,3 +96,28 @@ func (s *Service) deleteBefore(ctx context.Context, t time.Time) (int64, error) 
 	}
 	return n, nil
 }
+
+func (s *Service) claim(ctx context.Context, poolID, userID, target string, since time.Time) (int64, error) {
+	n, err := s.db.Exec(ctx, `
+		DELETE FROM codes
+		WHERE pool_id = $1 AND user_id = $2 AND target = $3 AND used_at IS NOT NULL AND used_at >= $4`,
+		poolID, userID, target, db.Millis(since))
+	if err != nil {
+		return 0, fmt.Errorf("claiming a code: %w", err)
+	}
+	return n, nil
+}
+
+func (s *Service) forgetUser(ctx context.Context, poolID, userID string) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM codes WHERE pool_id = $1 AND user_id = $2`, poolID, userID); err != nil {
+		return fmt.Errorf("forgetting a user's codes: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) forgetTarget(ctx context.Context, poolID, target string) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM codes WHERE pool_id = $1 AND target = $2`, poolID, target); err != nil {
+		return fmt.Errorf("forgetting an address's codes: %w", err)
+	}
+	return nil
+}
