@@ -1,0 +1,274 @@
+package account
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// Audience says whose address a code may go to.
+type Audience string
+
+// The audiences.
+const (
+	Anybody    Audience = ""         // known or not
+	UsersOnly  Audience = "user"     // UserNotFound for others
+	Strangers  Audience = "not_user" // IdentifierTaken for users
+	MyselfOnly Audience = "self"     // an address of Principal; none named picks one
+)
+
+// SendInput asks for a code. Phone or Email is as typed.
+type SendInput struct {
+	Client       pool.Client
+	Phone, Email string
+	Audience     Audience
+	Usage        signin.Usage
+	// Principal is who asks, nil for a stranger. The code then proves the address for
+	// that person only (TK-06).
+	Principal    *Principal
+	CaptchaToken string
+}
+
+// Sent is a code on its way.
+type Sent struct {
+	ID        string
+	ExpiresIn time.Duration
+	IsUser    bool // the address belongs to an account
+}
+
+// SendCode sends a verification code: the limits, the captcha, the question whether the
+// address is known, then the code and its message in one transaction.
+//
+// Errors: FieldMissing, PhoneInvalid, PhoneCountry, EmailInvalid, CaptchaRequired,
+// CaptchaInvalid, SendTooOften and TooManyRequests with the time to wait, UserNotFound,
+// IdentifierTaken, IdentifierMismatch, SessionInvalid.
+func (s *Service) SendCode(ctx context.Context, in SendInput) (Sent, error) {
+	target, channel, err := s.destination(ctx, in)
+	if err != nil {
+		return Sent{}, err
+	}
+	if err := s.mayAsk(ctx, in, target); err != nil {
+		return Sent{}, err
+	}
+	owner, err := s.Users.ByTarget(ctx, in.Client.Pool.ID, target)
+	known := err == nil
+	switch {
+	case err != nil && errs.CodeOf(err) != errs.UserNotFound:
+		return Sent{}, err
+	case in.Audience == UsersOnly && !known:
+		return Sent{}, err
+	case in.Audience == Strangers && known:
+		return Sent{}, errs.New(errs.IdentifierTaken)
+	case in.Audience == MyselfOnly && (!known || owner.ID != in.Principal.UserID):
+		return Sent{}, errs.New(errs.IdentifierMismatch)
+	}
+	issued, err := s.send(ctx, in, channel, target, owner)
+	if err != nil {
+		return Sent{}, err
+	}
+	return Sent{ID: issued.ID, ExpiresIn: issued.ExpiresIn, IsUser: known}, nil
+}
+
+// destination is the canonical address a code shall go to.
+func (s *Service) destination(ctx context.Context, in SendInput) (target, channel string, err error) {
+	phone, email := in.Phone, in.Email
+	if in.Audience == MyselfOnly {
+		if in.Principal == nil {
+			return "", "", errs.New(errs.SessionInvalid)
+		}
+		if phone == "" && email == "" {
+			me, err := s.Me(ctx, *in.Principal)
+			if err != nil {
+				return "", "", err
+			}
+			phone, email = me.Phone, me.Email
+		}
+	}
+	target, channel, err = signin.Target(phone, email)
+	if err != nil || channel != code.SMS {
+		return target, channel, err
+	}
+	return target, channel, allowedCountry(in.Client.Pool, target)
+}
+
+// allowedCountry refuses numbers the operator does not want to pay messages to (VC-07).
+func allowedCountry(p pool.Pool, e164 string) error {
+	if len(p.Settings.Countries) == 0 {
+		return nil
+	}
+	country, _ := contact.SplitPhone(e164)
+	for _, allowed := range p.Settings.Countries {
+		if "+"+strings.TrimPrefix(allowed, "+") == country {
+			return nil
+		}
+	}
+	return errs.New(errs.PhoneCountry)
+}
+
+// mayAsk is the captcha policy and the budget for finding out who exists (EN-03).
+func (s *Service) mayAsk(ctx context.Context, in SendInput, target string) error {
+	if in.Client.Pool.Settings.Captcha == pool.CaptchaAlways {
+		if err := s.Captcha.Check(ctx, in.Client.Pool, in.Client.ID, in.CaptchaToken); err != nil {
+			return err
+		}
+	}
+	return s.budget(ctx, in.Client, target, in.CaptchaToken)
+}
+
+// budget lets an address prefix ask about a few distinct identifiers, and after a captcha
+// about a few more. A device names itself, so its own count only narrows this.
+func (s *Service) budget(ctx context.Context, c pool.Client, identifier, captchaToken string) error {
+	if !c.Pool.Settings.Limits {
+		return nil
+	}
+	from := caller.From(ctx)
+	address := limit.Key("exists", c.Pool.ID, from.Prefix())
+	device := limit.Key("exists_device", c.Pool.ID, from.DeviceID)
+	take := func(ctx context.Context) error {
+		if err := s.Limits.TakeDistinct(ctx, address, identifier, limit.ExistsAddress()); err != nil || from.DeviceID == "" {
+			return err
+		}
+		return s.Limits.TakeDistinct(ctx, device, identifier, limit.ExistsDevice())
+	}
+	err := s.DB.InTx(ctx, take)
+	if _, full := limit.Wait(err); !full || c.Pool.Settings.Captcha == pool.CaptchaOff {
+		return err
+	}
+	if err := s.Captcha.Check(ctx, c.Pool, c.ID, captchaToken); err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Limits.Clear(ctx, address, limit.ExistsAddress()); err != nil {
+			return err
+		}
+		if err := s.Limits.Clear(ctx, device, limit.ExistsDevice()); err != nil {
+			return err
+		}
+		return take(ctx)
+	})
+}
+
+// send takes the sending limits and makes the code and its message, or nothing.
+func (s *Service) send(ctx context.Context, in SendInput, channel, target string, owner user.User) (code.Issued, error) {
+	asker := ""
+	if in.Principal != nil && in.Principal.PoolID == in.Client.Pool.ID {
+		asker = in.Principal.UserID
+	}
+	var issued code.Issued
+	err := s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := s.takeSend(ctx, in.Client, target); err != nil {
+			return err
+		}
+		var err error
+		issued, err = s.Codes.Issue(ctx, code.Request{
+			Pool: in.Client.Pool, ClientID: in.Client.ID, Channel: channel, Target: target,
+			Usage: string(in.Usage), UserID: asker,
+		})
+		if err != nil {
+			return err
+		}
+		err = s.Notify.Code(ctx, notify.Notice{
+			Pool: in.Client.Pool, Channel: channel, Target: target, Code: issued.Code,
+			Usage: wording(in.Usage), Lang: caller.From(ctx).Lang, Life: issued.ExpiresIn,
+		})
+		if err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, audit.Event{
+			PoolID: in.Client.Pool.ID, Action: audit.CodeSend, UserID: owner.ID, Actor: asker,
+			ClientID: in.Client.ID, Detail: map[string]string{"channel": channel, "to": contact.Mask(target)},
+		})
+	})
+	return issued, err
+}
+
+// takeSend counts one message against every limit on sending (VC-07).
+func (s *Service) takeSend(ctx context.Context, c pool.Client, target string) error {
+	if !c.Pool.Settings.Limits {
+		return nil
+	}
+	from := caller.From(ctx)
+	charges := []limit.Charge{
+		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(c.Pool.Settings.SendGap)},
+		{Key: limit.Key("send_all", target), Rules: []limit.Rule{limit.NumberAll()}},
+		{Key: limit.Key("send_address", c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
+		{Key: limit.Key("send_app", c.App.ID), Rules: []limit.Rule{limit.SendApp()}},
+	}
+	if from.DeviceID != "" {
+		charges = append(charges, limit.Charge{Key: limit.Key("send_device", c.Pool.ID, from.DeviceID), Rules: limit.SendDevice()})
+	}
+	err := s.Limits.TakeAll(ctx, charges...)
+	if wait, full := limit.Wait(err); full {
+		return errs.New(errs.SendTooOften, "seconds", strconv.Itoa(int(wait.Seconds()))).After(wait)
+	}
+	return err
+}
+
+// wording picks the message that fits a usage.
+func wording(u signin.Usage) string {
+	switch u {
+	case signin.UsageRegister:
+		return notify.UsageRegister
+	case signin.UsageSignIn, signin.UsageEnter:
+		return notify.UsageSignIn
+	case signin.UsageReset, signin.UsageRecover:
+		return notify.UsageReset
+	case signin.UsageContact:
+		return notify.UsageBind
+	case signin.UsageSudo, signin.UsageConfirm:
+		return notify.UsageSudo
+	case signin.UsageAny:
+	}
+	return notify.UsageDefault
+}
+
+// Granted is a short-lived token and how long it is good.
+type Granted struct {
+	Token     string
+	ExpiresIn time.Duration
+}
+
+// VerifyCode exchanges the digits of the code id for a verification token.
+//
+// Errors: FieldMissing, CodeWrong, CodeAttempts, TooManyRequests.
+func (s *Service) VerifyCode(ctx context.Context, c pool.Client, id, digits string) (Granted, error) {
+	switch {
+	case id == "":
+		return Granted{}, errs.New(errs.FieldMissing, "field", "verification_id")
+	case digits == "":
+		return Granted{}, errs.New(errs.FieldMissing, "field", "verification_code")
+	}
+	if c.Pool.Settings.Limits {
+		key := limit.Key("verify", c.Pool.ID, caller.From(ctx).Prefix())
+		if err := s.Limits.Take(ctx, key, limit.VerifyAddress()); err != nil {
+			return Granted{}, err
+		}
+	}
+	v, err := s.Codes.Check(ctx, c.Pool.ID, c.ID, id, digits)
+	if err != nil {
+		return Granted{}, err
+	}
+	var g Granted
+	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		if g.Token, g.ExpiresIn, err = s.Proofs.Issue(ctx, c, v); err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, audit.Event{
+			PoolID: c.Pool.ID, Action: audit.CodeVerify, UserID: v.UserID, ClientID: c.ID,
+			Detail: map[string]string{"channel": v.Channel, "to": contact.Mask(v.Target)},
+		})
+	})
+	return g, err
+}

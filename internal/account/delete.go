@@ -1,0 +1,56 @@
+package account
+
+import (
+	"context"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// DeleteMe removes the person for good and returns who they were. One transaction takes
+// the account, its identities, sessions, codes, tokens and counters (DL-01) and frees its
+// identifiers; whoever registers with one of them is somebody new. The record keeps the
+// random id, which then leads to nobody. The sudo token may be empty for people with
+// neither a password nor a contact who signed in within the last five minutes.
+//
+// Errors: SudoRequired, SudoInvalid.
+func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (user.User, error) {
+	u, err := s.Me(ctx, p)
+	if err != nil {
+		return user.User{}, err
+	}
+	c, err := s.client(ctx, p)
+	if err != nil {
+		return user.User{}, err
+	}
+	excused := !u.HasPassword() && u.Phone == "" && u.Email == ""
+	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := s.spendSudo(ctx, p, sudoToken, excused); err != nil {
+			return err
+		}
+		if _, err := s.Sessions.RevokeUser(ctx, u.ID, "", "deleted"); err != nil {
+			return err
+		}
+		if err := s.Tickets.Void(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := s.Codes.Forget(ctx, u.PoolID, u.ID, u.Phone, u.Email); err != nil {
+			return err
+		}
+		if err := s.Proofs.Unlock(ctx, u); err != nil {
+			return err
+		}
+		if err := s.Users.Delete(ctx, u.PoolID, u.ID); err != nil {
+			return err
+		}
+		if err := s.tell(ctx, c.Pool, u, notify.AccountDeleted, "", nil); err != nil {
+			return err
+		}
+		return s.done(ctx, p, audit.Delete, nil)
+	})
+	if err != nil {
+		return user.User{}, s.refused(ctx, p, audit.Delete, err)
+	}
+	return u, nil
+}

@@ -1,0 +1,207 @@
+package account
+
+import (
+	"context"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// SetPassword gives the person a new password for a sudo token. The token may be empty
+// when they have none yet and signed in within the last five minutes (PW-11). This
+// session goes on; every other one ends (PW-10).
+//
+// Errors: SudoRequired, SudoInvalid, the Password… codes of a policy, FieldMissing,
+// AnonymousDenied.
+func (s *Service) SetPassword(ctx context.Context, p Principal, sudoToken, password string) error {
+	u, c, err := s.changer(ctx, p, password)
+	if err != nil {
+		return err
+	}
+	excused := !u.HasPassword()
+	if sudoToken == "" && (!excused || !s.fresh(p)) { // refuse before hashing
+		return s.refused(ctx, p, audit.PasswordChange, errs.New(errs.SudoRequired))
+	}
+	return s.change(ctx, p, c.Pool, u, password, func(ctx context.Context) error {
+		return s.spendSudo(ctx, p, sudoToken, excused)
+	})
+}
+
+// ChangePassword replaces a known password. The old one may be empty for people without
+// one, under the conditions of SetPassword.
+//
+// Errors: PasswordWrong, PasswordAttempts, and those of SetPassword.
+func (s *Service) ChangePassword(ctx context.Context, p Principal, old, password string) error {
+	if old == "" {
+		return s.SetPassword(ctx, p, "", password)
+	}
+	u, c, err := s.changer(ctx, p, password)
+	if err != nil {
+		return err
+	}
+	right, err := s.Proofs.Password(ctx, c.Pool, u, old)
+	if err != nil {
+		return s.refused(ctx, p, audit.PasswordChange, err)
+	}
+	return s.change(ctx, p, c.Pool, u, password, func(ctx context.Context) error {
+		return s.Proofs.Settle(ctx, u, right)
+	})
+}
+
+// changer returns who wants a new password, and where.
+func (s *Service) changer(ctx context.Context, p Principal, password string) (user.User, pool.Client, error) {
+	if password == "" {
+		return user.User{}, pool.Client{}, errs.New(errs.FieldMissing, "field", "new_password")
+	}
+	u, err := s.Me(ctx, p)
+	if err != nil {
+		return user.User{}, pool.Client{}, err
+	}
+	if u.Anonymous() {
+		return user.User{}, pool.Client{}, errs.New(errs.AnonymousDenied)
+	}
+	c, err := s.client(ctx, p)
+	return u, c, err
+}
+
+// change hashes outside, then stores the password, ends the other sessions and voids
+// everything pending in one transaction that begins with allow.
+func (s *Service) change(ctx context.Context, p Principal, in pool.Pool, u user.User, password string, allow func(context.Context) error) error {
+	phc, err := s.Proofs.NewPassword(ctx, in, u, password)
+	if err != nil {
+		return err
+	}
+	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := allow(ctx); err != nil {
+			return err
+		}
+		if err := s.replacePassword(ctx, in, u, phc, p.SessionID); err != nil {
+			return err
+		}
+		return s.done(ctx, p, audit.PasswordChange, nil)
+	})
+	return s.refused(ctx, p, audit.PasswordChange, err)
+}
+
+// replacePassword joins ctx's transaction. Verification tokens of the person end, so that
+// a contact change somebody else began with the old password is over too (LK-04).
+func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User, phc, keepSession string) error {
+	if err := s.Users.SetPasswordHash(ctx, u.PoolID, u.ID, phc); err != nil {
+		return err
+	}
+	if _, err := s.Sessions.RevokeUser(ctx, u.ID, keepSession, "password"); err != nil {
+		return err
+	}
+	classes := []ticket.Class{ticket.Verification}
+	if keepSession == "" {
+		classes = append(classes, ticket.Sudo, ticket.Provider)
+	}
+	if err := s.Tickets.Void(ctx, u.ID, classes...); err != nil {
+		return err
+	}
+	return s.tell(ctx, in, u, notify.PasswordChanged, "", nil)
+}
+
+// ResetInput asks for a new password without a session. Phone or Email is as typed and
+// must be the verified address.
+type ResetInput struct {
+	Client       pool.Client
+	Phone, Email string
+	Token        string
+	Password     string
+}
+
+// ResetPassword sets a new password for the owner of a verified address, ends all their
+// sessions (LK-02), voids their tokens (LK-04) and unlocks password sign-in (AT-02).
+//
+// Errors: FieldMissing, VerificationInvalid, IdentifierMismatch, CodeWrong,
+// CodeAttempts, UserNotFound, the Password… codes of a policy.
+func (s *Service) ResetPassword(ctx context.Context, in ResetInput) error {
+	if in.Token == "" {
+		return errs.New(errs.FieldMissing, "field", "verification_token")
+	}
+	if in.Password == "" {
+		return errs.New(errs.FieldMissing, "field", "new_password")
+	}
+	target, _, err := signin.Target(in.Phone, in.Email)
+	if err != nil {
+		return err
+	}
+	a, err := s.Proofs.Address(ctx, in.Client, in.Token, target, signin.UsageReset)
+	if err != nil {
+		return err
+	}
+	u, err := s.Users.ByTarget(ctx, in.Client.Pool.ID, a.Target)
+	if err != nil {
+		return err
+	}
+	phc, err := s.Proofs.NewPassword(ctx, in.Client.Pool, u, in.Password)
+	if err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Proofs.Spend(ctx, u.PoolID, a); err != nil {
+			return err
+		}
+		if err := s.replacePassword(ctx, in.Client.Pool, u, phc, ""); err != nil {
+			return err
+		}
+		if err := s.Proofs.Unlock(ctx, u); err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, audit.Event{
+			PoolID: u.PoolID, Action: audit.PasswordReset, UserID: u.ID, ClientID: in.Client.ID,
+			Detail: map[string]string{"channel": a.Channel},
+		})
+	})
+}
+
+// RenewInput replaces a known password without a session.
+type RenewInput struct {
+	Client       pool.Client
+	Identifier   string
+	Old          string
+	Password     string
+	CaptchaToken string
+}
+
+// RenewPassword replaces a password by the old one, for people who are not signed in:
+// also for those who must choose a new one before they may. It ends all sessions.
+//
+// Errors: those of a sign-in by password, and the Password… codes of a policy.
+func (s *Service) RenewPassword(ctx context.Context, in RenewInput) error {
+	if in.Identifier == "" || in.Old == "" || in.Password == "" {
+		return errs.New(errs.FieldMissing, "field", "password")
+	}
+	if err := s.Proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
+		return err
+	}
+	kind, canonical, err := contact.Classify(in.Identifier)
+	if err != nil {
+		return s.Proofs.Unknown(ctx, in.Client.Pool, in.Identifier, in.Old)
+	}
+	u, err := s.Users.ByIdentifier(ctx, in.Client.Pool.ID, kind, canonical)
+	if errs.CodeOf(err) == errs.UserNotFound {
+		return s.Proofs.Unknown(ctx, in.Client.Pool, canonical, in.Old)
+	}
+	if err != nil {
+		return err
+	}
+	nobody := Principal{PoolID: u.PoolID, UserID: u.ID, ClientID: in.Client.ID}
+	right, err := s.Proofs.Password(ctx, in.Client.Pool, u, in.Old)
+	if err == nil {
+		err = u.State()
+	}
+	if err != nil {
+		return s.refused(ctx, nobody, audit.PasswordChange, err)
+	}
+	return s.change(ctx, nobody, in.Client.Pool, u, in.Password, func(ctx context.Context) error {
+		return s.Proofs.Settle(ctx, u, right)
+	})
+}
