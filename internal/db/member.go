@@ -32,7 +32,7 @@ func (w *writer) inTx(ctx context.Context, fn func(ctx context.Context) error) e
 	defer stop()
 	defer m.leave(t, errAbandoned) // fn panicked or left the goroutine; else it has no effect
 
-	err = t.verdict(fn(context.WithValue(ctx, txKey{}, t)))
+	err = t.verdict(ctx, fn(context.WithValue(ctx, txKey{}, t)))
 	m.leave(t, err)
 	return m.outcome(t)
 }

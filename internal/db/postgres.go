@@ -95,7 +95,7 @@ func (p *postgres) inTx(ctx context.Context, fn func(ctx context.Context) error)
 			real.Rollback() //nolint:errcheck // the error that led here is the one to tell.
 		}
 	}()
-	if err := t.verdict(fn(context.WithValue(ctx, txKey{}, t))); err != nil {
+	if err := t.verdict(ctx, fn(context.WithValue(ctx, txKey{}, t))); err != nil {
 		return p.because(ctx, err)
 	}
 	t.mu.Lock()

@@ -88,9 +88,13 @@ func (t *tx) nested(ctx context.Context, fn func(ctx context.Context) error) err
 }
 
 // verdict is what the transaction ends with when its function returned err.
-func (t *tx) verdict(err error) error {
+// A caller who has gone gets nothing done.
+func (t *tx) verdict(ctx context.Context, err error) error {
 	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
