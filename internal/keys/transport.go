@@ -111,12 +111,12 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	print, err := (&jose.JSONWebKey{Key: &private.PublicKey}).Thumbprint(crypto.SHA256)
+	digest, err := (&jose.JSONWebKey{Key: &private.PublicKey}).Thumbprint(crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}
 	k, err := s.seal(&key{
-		id: base64.RawURLEncoding.EncodeToString(print), poolID: poolID, purpose: purposeTransport,
+		id: base64.RawURLEncoding.EncodeToString(digest), poolID: poolID, purpose: purposeTransport,
 		alg: "RSA1_5", activates: s.now(), private: private,
 	})
 	if err != nil {
