@@ -19,7 +19,7 @@ const (
 	height = 60
 	// shades is how many greys the picture has: with 16 a pixel takes four bits.
 	shades = 16
-	em     = 46 // size of a letter before it is bent
+	em     = 44 // size of a letter before it is bent
 )
 
 type point struct{ x, y float64 }
@@ -48,20 +48,19 @@ func render(text string, n noise) ([]byte, error) {
 	for i := range c.img.Pix {
 		c.img.Pix[i] = 0xf4
 	}
-	for range 3 {
-		c.line(0x90, 1.2)
+	for range 2 {
+		c.line(0x94, 1)
 	}
-	step := (width - 24) / float64(len(text))
+	step := (width - 16) / float64(len(text))
 	for i, r := range text {
-		middle := point{12 + step*(float64(i)+0.5) + n.between(-3, 3), height/2 + n.between(-4, 4)}
+		middle := point{8 + step*(float64(i)+0.5) + n.between(-3, 3), height/2 + n.between(-4, 4)}
 		if err := c.letter(letters, r, middle); err != nil {
 			return nil, err
 		}
 	}
-	for range 2 {
-		c.line(0x40, 1.4)
-	}
-	c.specks(120)
+	c.line(0x58, 0.8)
+	c.line(0xe0, 0.8) // cuts the letters instead
+	c.specks(90)
 	return c.encode()
 }
 
@@ -78,14 +77,14 @@ func (c *canvas) letter(letters *sfnt.Font, r rune, middle point) error {
 	}
 	box := segments.Bounds()
 	from := point{float64(box.Min.X+box.Max.X) / 128, float64(box.Min.Y+box.Max.Y) / 128}
-	sin, cos := math.Sincos(c.noise.between(-0.38, 0.38))
+	sin, cos := math.Sincos(c.noise.between(-0.32, 0.32))
 	slant, wide, high := c.noise.between(-0.25, 0.25), c.noise.between(0.85, 1.05), c.noise.between(0.85, 1.1)
 	place := func(p fixed.Point26_6) point {
 		x, y := (float64(p.X)/64-from.x)*wide, (float64(p.Y)/64-from.y)*high
 		x += slant * y
 		return c.bend(point{middle.x + x*cos - y*sin, middle.y + x*sin + y*cos})
 	}
-	c.fill(outline(segments, place), uint8(c.noise.between(0x18, 0x58)))
+	c.fill(outline(segments, place), uint8(c.noise.between(0x10, 0x48)))
 	return nil
 }
 
@@ -118,7 +117,7 @@ func outline(segments sfnt.Segments, place func(fixed.Point26_6) point) [][]poin
 func (c *canvas) line(ink uint8, thick float64) {
 	from := point{c.noise.between(-5, 20), c.noise.between(8, height-8)}
 	to := point{c.noise.between(width-20, width+5), c.noise.between(8, height-8)}
-	swing, phase := c.noise.between(4, 11), c.noise.between(0, 2*math.Pi)
+	swing, phase := c.noise.between(3, 9), c.noise.between(0, 2*math.Pi)
 	var above, below []point
 	for i := range 33 {
 		t := float64(i) / 32
