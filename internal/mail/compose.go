@@ -19,7 +19,8 @@ func compose(m Message, from netmail.Address, now time.Time) ([]byte, error) {
 	header := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
 	header("From", from.String())
 	header("To", "<"+m.To+">")
-	header("Subject", mime.BEncoding.Encode("utf-8", m.Subject))
+	// The encoder leaves one space between words; folded there, no line is long.
+	header("Subject", strings.ReplaceAll(mime.BEncoding.Encode("utf-8", m.Subject), "?= =?", "?=\r\n =?"))
 	header("Date", now.Format(time.RFC1123Z))
 	header("Message-ID", "<"+m.ID+"@"+domain(from.Address)+">")
 	header("MIME-Version", "1.0")
