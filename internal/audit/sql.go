@@ -41,7 +41,7 @@ func (s *Service) list(ctx context.Context, poolID, userID string, f Filter, aft
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var records []Record
 	for rows.Next() {
 		var r Record

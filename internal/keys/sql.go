@@ -55,7 +55,7 @@ func (s *Service) list(ctx context.Context, poolID string) ([]*key, error) {
 }
 
 func scan(rows *sql.Rows, known map[string]*key) ([]*key, error) {
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var list []*key
 	for rows.Next() {
 		k := &key{}

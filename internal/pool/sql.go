@@ -48,7 +48,7 @@ func (s *Service) allPools(ctx context.Context) (map[string]Pool, []string, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	pools, order := map[string]Pool{}, []string{}
 	for rows.Next() {
 		var p Pool
@@ -71,7 +71,7 @@ func (s *Service) allApps(ctx context.Context) (map[string]App, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	apps := map[string]App{}
 	for rows.Next() {
 		var a App
@@ -122,7 +122,7 @@ func (s *Service) ticketKeys(ctx context.Context, poolID string) ([]TicketKeyInf
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var list []TicketKeyInfo
 	for rows.Next() {
 		var k TicketKeyInfo

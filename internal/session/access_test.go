@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,9 +50,7 @@ func TestAccessTokenClaims(t *testing.T) {
 				"amr": []any{"pwd", "otp"}, "user_type": "",
 				"meta": map[string]any{"wxOpenId": "", "wxUnionId": ""},
 			}
-			for k, v := range test.more {
-				want[k] = v
-			}
+			maps.Copy(want, test.more)
 			head, got := decode(t, tokens.Access)
 			if head["typ"] != "at+jwt" || head["alg"] != "ES256" || head["kid"] == "" {
 				t.Errorf("%s: header %v", test.name, head)

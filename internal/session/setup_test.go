@@ -67,8 +67,8 @@ func addUser(t testing.TB, d *db.DB, poolID, id string) {
 	if _, err := d.Exec(t.Context(), `INSERT INTO users (id, pool_id, kind, status, phone_verified,
 		email_verified, password_hash, must_reset, name, picture, gender, locale, birthdate, zoneinfo,
 		description, custom, created_from, created_at, updated_at)
-		VALUES ($1, $2, 'regular', 'active', FALSE, FALSE, '', FALSE, '', '', '', '', '', '', '', '{}', '', 0, 0)`,
-		id, poolID); err != nil {
+		VALUES ($1, $2, 'regular', 'active', $3, $3, '', $3, '', '', '', '', '', '', '', '{}', '', 0, 0)`,
+		id, poolID, false); err != nil {
 		t.Fatal(err)
 	}
 }

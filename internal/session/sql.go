@@ -76,7 +76,7 @@ func (s *Service) list(ctx context.Context, userID string, limit int) ([]Session
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var list []Session
 	for rows.Next() {
 		v, err := scan(rows)

@@ -111,8 +111,10 @@ func TestMutatedTokensAreRefused(t *testing.T) {
 		var c clock
 		s := ticket.New(d, c.Now)
 		token := issue(t, s, sample(ticket.Sudo))
-		bad := []string{"", token + "A", token + "\n", " " + token, token + token,
-			strings.ToUpper(token), strings.ToLower(token), strings.Repeat("A", 1<<16)}
+		bad := []string{
+			"", token + "A", token + "\n", " " + token, token + token,
+			strings.ToUpper(token), strings.ToLower(token), strings.Repeat("A", 1<<16),
+		}
 		for i := range len(token) {
 			bad = append(bad, token[:i])
 			flip := []byte(token)
