@@ -1,0 +1,70 @@
+// Package sdk_test runs the published CloudBase SDKs, unmodified, in Chromium against a
+// whole server on each database. The scenarios are in scenarios/.
+package sdk_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/tigertally/tigertally/internal/testkit"
+)
+
+func TestPublishedSDKs(t *testing.T) {
+	need(t, "node", "Node.js", findProgram("node"))
+	need(t, "chromium", "Chromium", findProgram("chromium", "chromium-browser", "google-chrome"))
+	need(t, "node_modules", "the npm packages (make tools)", findPackages())
+	testkit.Each(t, func(t *testing.T, server *testkit.Server) {
+		node := exec.CommandContext(t.Context(), "node", "--test", "sdk.test.mjs")
+		node.Env = append(os.Environ(), "TIGERTALLY_URL="+server.URL)
+		out, err := node.CombinedOutput()
+		if err != nil {
+			t.Fatalf("node --test: %v\n%s", err, out)
+		}
+		t.Logf("%s", tail(out, 12))
+	})
+}
+
+// need skips a machine without what the scenarios run on; where everything has to be
+// proven it fails instead.
+func need(t *testing.T, name, what string, found bool) {
+	t.Helper()
+	if found {
+		return
+	}
+	if ci := os.Getenv("CI"); ci == "true" || ci == "1" {
+		t.Fatalf("%s is missing: the SDK scenarios need %s", name, what)
+	}
+	t.Skipf("%s is missing: the SDK scenarios need %s", name, what)
+}
+
+func findProgram(names ...string) bool {
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func findPackages() bool {
+	for _, name := range []string{"cb2", "cb3", "playwright-core", "esbuild"} {
+		if _, err := os.Stat(filepath.Join("node_modules", name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// tail returns the last n lines, where the runner counts.
+func tail(out []byte, n int) []byte {
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] == '\n' && i < len(out)-1 {
+			if n--; n == 0 {
+				return out[i+1:]
+			}
+		}
+	}
+	return out
+}
