@@ -10,6 +10,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -33,7 +34,7 @@ type Deps struct {
 	Tickets  *ticket.Service
 	Sudo     *sudo.Service
 	Limits   *limit.Service
-	Captcha  signin.Captcha
+	Captcha  *captcha.Service
 	Audit    *audit.Service
 	Notify   *notify.Service
 	Proofs   *signin.Proofs // of the signin.Service
@@ -97,7 +98,8 @@ func (s *Service) refused(ctx context.Context, p Principal, action string, refus
 
 // tell queues a notice to every verified contact of u but one, in ctx's transaction.
 func (s *Service) tell(ctx context.Context, p pool.Pool, u user.User, kind, except string, params map[string]string) error {
-	for channel, target := range map[string]string{code.SMS: u.Phone, code.Email: u.Email} {
+	for _, to := range [][2]string{{code.SMS, u.Phone}, {code.Email, u.Email}} {
+		channel, target := to[0], to[1]
 		if target == except || !u.Owns(target) {
 			continue
 		}

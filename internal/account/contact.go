@@ -44,21 +44,25 @@ func (s *Service) BindContact(ctx context.Context, p Principal, in BindInput) er
 	if err != nil {
 		return err
 	}
-	excused := !u.HasPassword() && u.Phone == "" && u.Email == ""
+	a, err := s.Proofs.Address(ctx, c, in.Token, target, signin.UsageContact)
+	if err == nil && a.AskedBy != "" && a.AskedBy != p.UserID { // TK-06
+		err = errs.New(errs.VerificationInvalid)
+	}
+	if err != nil {
+		return s.refused(ctx, p, audit.ContactBind, err)
+	}
 	err = s.bind(ctx, p, c.Pool, u, channel, target, func(ctx context.Context) error {
-		if err := s.spendSudo(ctx, p, in.SudoToken, excused); err != nil {
+		if err := s.spendSudo(ctx, p, in.SudoToken, nothingToShow(u)); err != nil {
 			return err
-		}
-		a, err := s.Proofs.Address(ctx, c, in.Token, target, signin.UsageContact)
-		if err != nil {
-			return err
-		}
-		if a.AskedBy != "" && a.AskedBy != p.UserID { // TK-06
-			return errs.New(errs.VerificationInvalid)
 		}
 		return s.Proofs.Spend(ctx, p.PoolID, a)
 	})
 	return s.refused(ctx, p, audit.ContactBind, err)
+}
+
+// nothingToShow says that u has neither a password nor a contact to prove themselves with.
+func nothingToShow(u user.User) bool {
+	return !u.HasPassword() && u.Phone == "" && u.Email == ""
 }
 
 // bind stores a contact in the transaction that begins with allow.

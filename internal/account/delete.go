@@ -24,9 +24,8 @@ func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (
 	if err != nil {
 		return user.User{}, err
 	}
-	excused := !u.HasPassword() && u.Phone == "" && u.Email == ""
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
-		if err := s.spendSudo(ctx, p, sudoToken, excused); err != nil {
+		if err := s.spendSudo(ctx, p, sudoToken, nothingToShow(u)); err != nil {
 			return err
 		}
 		if _, err := s.Sessions.RevokeUser(ctx, u.ID, "", "deleted"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
@@ -22,7 +23,7 @@ type Proofs struct {
 	codes   *code.Service
 	tickets *ticket.Service
 	limits  *limit.Service
-	captcha Captcha
+	captcha *captcha.Service
 	hasher  *secret.Hasher
 	now     func() time.Time
 	inTx    func(context.Context, func(context.Context) error) error
@@ -159,6 +160,7 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 
 // wrong counts a wrong password against the account and the address it came from.
 func (p *Proofs) wrong(ctx context.Context, in pool.Pool, key, item string, rules []limit.Rule) error {
+	from := addressKey(ctx, in.ID)
 	err := p.inTx(ctx, func(ctx context.Context) error {
 		for _, r := range rules {
 			if _, err := p.limits.Add(ctx, key, r); err != nil {
@@ -168,18 +170,17 @@ func (p *Proofs) wrong(ctx context.Context, in pool.Pool, key, item string, rule
 		if !in.Settings.Limits {
 			return nil
 		}
-		from := addressKey(ctx, in.ID)
-		if _, err := p.limits.Add(ctx, from, limit.PasswordAddress()); err != nil {
-			return err
-		}
-		err := p.limits.TakeDistinct(ctx, from, item, limit.PasswordAccounts())
-		if _, full := limit.Wait(err); full {
-			return nil // the gate reads the full counter
-		}
+		_, err := p.limits.Add(ctx, from, limit.PasswordAddress())
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if in.Settings.Limits {
+		err = p.limits.TakeDistinct(ctx, from, item, limit.PasswordAccounts())
+		if _, full := limit.Wait(err); err != nil && !full { // the gate reads the full counter
+			return err
+		}
 	}
 	return errs.New(errs.PasswordWrong)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -85,7 +86,7 @@ type Deps struct {
 	Codes    *code.Service
 	Tickets  *ticket.Service
 	Limits   *limit.Service
-	Captcha  Captcha
+	Captcha  *captcha.Service
 	Audit    *audit.Service
 	Hasher   *secret.Hasher
 	Now      func() time.Time
@@ -253,9 +254,4 @@ func (s *Service) record(ctx context.Context, c pool.Client, action string, u us
 	if err != nil {
 		s.Logger.ErrorContext(ctx, "refusal not recorded", "pool", c.Pool.ID, "err", err)
 	}
-}
-
-// Captcha says whether a captcha token is good: CaptchaRequired or CaptchaInvalid if not.
-type Captcha interface {
-	Check(ctx context.Context, p pool.Pool, clientID, token string) error
 }
