@@ -331,7 +331,7 @@ func TestDocumentationListsEverySetting(t *testing.T) {
 	}
 	want := before + begin + table() + end + after
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // documentation is public
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -43,7 +43,7 @@ func serverSettings() []Setting {
 			Doc: "Directory of the embedded database and the master key. It is made readable by its owner only.",
 		}, {
 			Name: "database_url", Secret: true, field: func(c *Config) any { return &c.DatabaseURL },
-			Doc: "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Empty: `tigertally.db` in the data directory.",
+			Doc: "`sqlite:PATH` or `postgres://HOST/NAME`, which may hold user and password. Empty: `tigertally.db` in the data directory.",
 		}, {
 			Name: "master_key_file", field: func(c *Config) any { return &c.MasterKeyFile },
 			Doc: "File of the key that seals secrets in the database; only its owner may read it. Keep a copy " +

@@ -71,7 +71,7 @@ var (
 func TestCloudBaseReadsTheMeantCategoryFromTheTexts(t *testing.T) {
 	const none = ""
 	// What an SDK should find in the text of the code, "" for no trap word at all.
-	special := map[errs.Code]string{
+	special := map[errs.Code]string{ //nolint:exhaustive // the rest have no such word
 		errs.CodeWrong:           "verification",
 		errs.VerificationInvalid: "verification",
 		errs.MethodDisabled:      "provider",
@@ -133,12 +133,17 @@ func TestTextFillsPlaceholdersOnce(t *testing.T) {
 		{"in English", "en", errs.PasswordWrong, nil, "The password is incorrect."},
 		{"an unknown language is Chinese", "fr", errs.PasswordWrong, nil, "密码不正确"},
 		{"an unknown code is its own name", "en", "no_such_code", nil, "no_such_code"},
-		{"a parameter is filled in", "en", errs.FieldMissing, map[string]string{"field": "username"},
-			"The parameter username is missing."},
+		{
+			"a parameter is filled in", "en", errs.FieldMissing,
+			map[string]string{"field": "username"},
+			"The parameter username is missing.",
+		},
 		{"a missing parameter leaves nothing", "en", errs.FieldMissing, nil, "The parameter  is missing."},
-		{"a parameter is not read again", "en", errs.FieldTooLong,
+		{
+			"a parameter is not read again", "en", errs.FieldTooLong,
 			map[string]string{"field": "{max}", "max": "8"},
-			"The parameter {max} is too long; at most 8 characters are allowed."},
+			"The parameter {max} is too long; at most 8 characters are allowed.",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	h["Content-Type"] = jsonType
 	h["Cache-Control"] = noStore
 	w.WriteHeader(status)
-	//nolint:errcheck // the client is gone; the access log shows the bytes
+	// If this fails the client is gone; the access log shows the bytes.
 	_, _ = w.Write(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
 	return nil
 }

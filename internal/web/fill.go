@@ -24,7 +24,7 @@ var bodies = sync.Pool{New: func() any {
 }}
 
 // fill sets the fields of *in, a pointer to the plan's type, from r.
-func (p *plan) fill(in any, w http.ResponseWriter, r *http.Request) error {
+func (p *plan) fill(in any, r *http.Request) error {
 	v := reflect.ValueOf(in).Elem()
 	if p.body != nil || p.raw != nil {
 		if err := p.fromBody(v, r); err != nil {
@@ -177,7 +177,7 @@ func (q *param) put(field reflect.Value, key, value string) error {
 	if !storable(key) || !storable(value) {
 		return refused(q.name, "not text")
 	}
-	m, ok := field.Interface().(map[string]string)
+	m, ok := reflect.TypeAssert[map[string]string](field)
 	if !ok || m == nil {
 		m = make(map[string]string)
 		field.Set(reflect.ValueOf(m))

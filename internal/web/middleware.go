@@ -90,7 +90,7 @@ func (o *Options) headers(h http.Header, requestID string) {
 func (o *Options) finish(p Protocol, s *state, r *http.Request, info caller.Info, start time.Time) {
 	v := recover()
 	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this too.
-		panic(v)
+		panic(v) //nolint:forbidigo // it is how net/http is told to drop the connection
 	}
 	if v != nil {
 		Fail(p, s, r, recovered(v))

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		return addr
 	}
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for line := lines[i]; line != ""; {
+	for _, line := range slices.Backward(lines) {
+		for line != "" {
 			var hop string
 			if comma := strings.LastIndexByte(line, ','); comma >= 0 {
 				line, hop = line[:comma], line[comma+1:]

@@ -39,7 +39,7 @@ func JSON[In, Out any](p Protocol, fn func(ctx context.Context, in In) (Out, err
 			return bad
 		}
 		in := new(In)
-		if err := plan.fill(in, w, r); err != nil {
+		if err := plan.fill(in, r); err != nil {
 			return err
 		}
 		out, err := fn(r.Context(), *in)
@@ -122,7 +122,7 @@ func enter(p Protocol, r *http.Request) *http.Request {
 // server's own way to abort an answer goes on.
 func recovered(v any) error {
 	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this too.
-		panic(v)
+		panic(v) //nolint:forbidigo // it is how net/http is told to drop the connection
 	}
 	return errs.New(errs.Unexpected).Because(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 }
