@@ -168,11 +168,11 @@ func language(lang string, p pool.Pool) string {
 	return chinese
 }
 
-// clock writes t as people who read lang expect it, always with its zone.
+// clock writes t as people who read lang expect it. The Chinese words name the zone; the
+// English value does, and fits what vendors accept as a variable.
 func clock(t time.Time, lang string) string {
-	zone := time.UTC
 	if lang == chinese {
-		zone = time.FixedZone("UTC+8", 8*60*60)
+		return t.In(time.FixedZone("", 8*60*60)).Format("2006-01-02 15:04")
 	}
-	return t.In(zone).Format("2006-01-02 15:04 MST")
+	return t.UTC().Format("2006-01-02 15:04 MST")
 }
