@@ -1,0 +1,226 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/emulator"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+// What a development server makes on first start.
+const (
+	DevPool = "dev"     // pool, CloudBase env and default client
+	DevApp  = "dev-app" // application of the same pool under the name Authing clients use
+)
+
+// DevOptions configure a development server.
+type DevOptions struct {
+	Config config.Config
+	Logger *slog.Logger
+	Limits bool // enforce the sending limits of production
+}
+
+// OpenDev builds a development server: the emulator beside the production parts, under a
+// clock that tests can move.
+func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
+	o.Config.DefaultPool = DevPool
+	clock := emulator.NewClock(time.Now)
+	inbox := emulator.NewInbox(clock.Now)
+	s, err := build(ctx, o.Config, outside{
+		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger,
+		deliver: func(_ context.Context, m notify.Message) error {
+			inbox.Add(emulator.Message{
+				Channel: m.Channel, To: m.To, Code: m.Code, Subject: m.Subject,
+				Text: m.Text, HTML: m.HTML, Template: m.Template,
+			})
+			return nil
+		},
+		onChallenge: func(token, answer string) {
+			inbox.Add(emulator.Message{Channel: emulator.ChannelCaptcha, To: token, Code: answer, Template: "captcha"})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{services: s, conf: o.Config, log: o.Logger, emulator: &development{clock: clock, inbox: inbox}}
+	a.emulator.face = emulator.New(emulator.Options{
+		Clock: clock, Inbox: inbox, Logger: o.Logger, Settle: a.settle,
+		Project: a.project, Wipe: a.wipe, CreateUser: a.createUser, Settings: a.changeSettings, TicketKey: a.ticketKey,
+	})
+	if err := errors.Join(a.provision(ctx, o.Limits), a.finish(ctx)); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// provision makes the pool and applications of development on first start. The password
+// rule is short because the published examples use passwords such as "strong".
+func (a *App) provision(ctx context.Context, limits bool) error {
+	set := pool.Defaults()
+	set.PasswordMin, set.PasswordCommon = 6, false
+	set.OpenClients, set.Captcha, set.Limits = true, pool.CaptchaOff, limits
+	set.ProductName = "Tigertally Dev"
+	_, err := a.Pools.Create(ctx, DevPool, "Development", set)
+	if err != nil && errs.CodeOf(err) != errs.PoolTaken {
+		return fmt.Errorf("make the development pool: %w", err)
+	}
+	if err == nil {
+		if err := a.Pools.CreateApp(ctx, pool.App{ID: DevApp, PoolID: DevPool, Name: "Development app"}); err != nil {
+			return fmt.Errorf("make the development application: %w", err)
+		}
+		if err := a.allowOrigins(ctx, []string{"*"}); err != nil {
+			return err
+		}
+	}
+	return a.Pools.UpdateSettings(ctx, DevPool, func(s *pool.Settings) { s.Limits = limits })
+}
+
+func (a *App) allowOrigins(ctx context.Context, origins []string) error {
+	for _, id := range []string{DevPool, DevApp} {
+		if err := a.Pools.UpdateApp(ctx, id, func(s *pool.AppSettings) { s.Origins = origins }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle waits for the queue to run dry: a code that was accepted is then in the inbox.
+func (a *App) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if st, err := a.jobs.Stats(ctx); err != nil || st.Waiting == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// project describes the development project, keys included.
+func (a *App) project(ctx context.Context) (emulator.Project, error) {
+	poolSecret, err := a.devSecret(ctx, "pool_secret", func() string { return secret.Token("ps") })
+	if err != nil {
+		return emulator.Project{}, err
+	}
+	manageKey, err := a.devSecret(ctx, "manage_key", func() string { return secret.Token("mk") })
+	if err != nil {
+		return emulator.Project{}, err
+	}
+	public, _, err := a.Keys.Transport(ctx, DevPool)
+	if err != nil {
+		return emulator.Project{}, err
+	}
+	return emulator.Project{
+		Pool: DevPool, Env: DevPool, ClientID: DevPool, AppID: DevApp,
+		PoolSecret: poolSecret, ManageKey: manageKey, PublicKey: public,
+		ConsoleURL: a.publicURL + "/emulator/", Issuer: a.issuer(DevPool),
+	}, nil
+}
+
+// createUser makes a user the way an operator would: addresses count as verified.
+func (a *App) createUser(ctx context.Context, in emulator.NewUser) (string, error) {
+	p, err := a.Pools.Get(ctx, DevPool)
+	if err != nil {
+		return "", err
+	}
+	u, err := a.account.Create(ctx, p, account.NewUser{
+		Username: in.Username, Phone: in.Phone, Email: in.Email, Password: in.Password,
+		Status: in.Status, MustReset: in.ResetPasswordOnFirstLogin, CreatedFrom: "emulator",
+	})
+	return u.ID, err
+}
+
+// changeSettings applies what is set and returns all as they are now.
+func (a *App) changeSettings(ctx context.Context, in emulator.Settings) (emulator.Settings, error) {
+	err := a.Pools.UpdateSettings(ctx, DevPool, func(s *pool.Settings) {
+		if in.Captcha != nil {
+			s.Captcha = *in.Captcha
+		}
+		if in.Anonymous != nil {
+			s.Anonymous = *in.Anonymous
+		}
+		if in.Limits != nil {
+			s.Limits = *in.Limits
+		}
+		if in.AccessTokenSeconds != nil {
+			s.AccessLife = time.Duration(*in.AccessTokenSeconds) * time.Second
+		}
+	})
+	if err != nil {
+		return emulator.Settings{}, err
+	}
+	if in.AllowedOrigins != nil {
+		if err := a.allowOrigins(ctx, *in.AllowedOrigins); err != nil {
+			return emulator.Settings{}, err
+		}
+	}
+	client, err := a.Pools.Client(ctx, DevPool)
+	if err != nil {
+		return emulator.Settings{}, err
+	}
+	s := client.Pool.Settings
+	seconds := int(s.AccessLife / time.Second)
+	return emulator.Settings{
+		Captcha: &s.Captcha, Anonymous: &s.Anonymous, Limits: &s.Limits,
+		AccessTokenSeconds: &seconds, AllowedOrigins: &client.App.Settings.Origins,
+	}, nil
+}
+
+func (a *App) ticketKey(ctx context.Context) (emulator.TicketKey, error) {
+	file, err := a.Pools.NewTicketKey(ctx, DevPool)
+	return emulator.TicketKey(file), err
+}
+
+// Announce tells people at out what runs where and what to paste into an app.
+func (a *App) Announce(ctx context.Context, out io.Writer) error {
+	p, err := a.project(ctx)
+	if err != nil {
+		return err
+	}
+	host := strings.TrimPrefix(a.publicURL, "http://")
+	_, err = io.WriteString(out, strings.NewReplacer(
+		"{url}", a.publicURL, "{host}", host, "{env}", p.Env, "{app}", p.AppID,
+		"{pool_secret}", p.PoolSecret, "{manage_key}", p.ManageKey,
+	).Replace(announcement))
+	return err
+}
+
+const announcement = `
+  Tigertally dev server
+
+  Console and inbox   {url}/emulator/
+  CloudBase env       {env}
+  Authing app id      {app}
+  Pool secret         {pool_secret}
+  Management key      {manage_key}
+
+  @cloudbase/js-sdk 3.x
+    const app = cloudbase.init({ env: '{env}' });
+    app.registerHost('{host}', 'http');
+    const auth = app.auth();
+
+  @cloudbase/js-sdk 2.x
+    const app = cloudbase.init({ env: '{env}' });
+    app.registerEndPoint('{url}/web');
+    const auth = app.auth({});
+
+  Codes arrive in the inbox, or: curl '{url}/emulator/v1/messages?wait=5s'
+
+`

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
+	"github.com/tigertally/tigertally/internal/web"
+)
+
+// routes is the table of the public origin.
+func (a *App) routes(metrics *web.Metrics) http.Handler {
+	cloud := cloudbase.New(cloudbase.Options{
+		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
+		Signin: a.signin, Account: a.account, Now: a.now, PublicURL: a.publicURL,
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		web.WriteJSON(w, http.StatusOK, status{"ok"})
+	})
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("/auth/", cloud.Handler())
+	mux.Handle("/web", cloud.Handler())
+	if a.emulator != nil {
+		mux.Handle("/emulator/", a.emulator.face.Handler())
+		mux.Handle("GET /{$}", http.RedirectHandler("/emulator/", http.StatusFound))
+	}
+	mux.Handle("/", web.NotFound(cloud, mux))
+	return web.Middleware(web.Options{
+		Logger: a.log, Now: time.Now, TrustedProxies: a.conf.Proxies(), Metrics: metrics,
+		HSTS:     a.conf.Secure(),
+		Protocol: func(*http.Request) web.Protocol { return cloud },
+	}, mux)
+}
+
+// status is the answer of the probes.
+type status struct {
+	Status string `json:"status"`
+}
+
+// ready says whether the server can reach its database.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := a.db.Ping(ctx); err != nil {
+		a.log.Warn("not ready", "err", err)
+		web.WriteJSON(w, http.StatusServiceUnavailable, status{"database unreachable"})
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, status{"ready"})
+}
+
+// registerMetrics adds what the parts count themselves.
+func (a *App) registerMetrics() error {
+	counter := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tigertally_" + name, Help: help}, value)
+	}
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tigertally_" + name, Help: help}, value)
+	}
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		counter("db_transactions_total", "Committed write transactions.",
+			func() float64 { return float64(a.db.Stats().Transactions) }),
+		counter("db_commits_total", "Durable commits; on SQLite many transactions share one.",
+			func() float64 { return float64(a.db.Stats().Commits) }),
+		counter("password_hashes_total", "Password hashes computed.",
+			func() float64 { return float64(a.hasher.Stats().Done) }),
+		gauge("password_hashes_waiting", "Password hashes waiting for a worker.",
+			func() float64 { return float64(a.hasher.Stats().Queued) }),
+	} {
+		if err := a.registry.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) metricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	return mux
+}

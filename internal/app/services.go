@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/captcha"
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/job"
+	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/session"
+	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/sudo"
+	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// Store is the part of a server that commands use without serving: the database with
+// its keys.
+type Store struct {
+	db    *db.DB
+	ring  *secret.Keyring
+	audit *audit.Service
+	Pools *pool.Service
+	Keys  *keys.Service
+}
+
+// OpenStore opens the database of conf, making it and its master key on first use. A
+// database that exists without its key is refused: a new key could not read it.
+func OpenStore(ctx context.Context, conf config.Config) (*Store, error) {
+	return openStore(ctx, conf, time.Now, slog.New(slog.DiscardHandler))
+}
+
+func openStore(ctx context.Context, conf config.Config, now func() time.Time, log *slog.Logger) (*Store, error) {
+	if err := os.MkdirAll(conf.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	url := conf.Database()
+	fresh, err := isFresh(url)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := secret.LoadKeyring(conf.KeyFile(), fresh)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	d, err := db.Open(ctx, db.Options{URL: url, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now)}
+	if err := s.checkKey(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return s, nil
+}
+
+// isFresh reports whether a master key may be made: never beside embedded storage that
+// exists. On PostgreSQL checkKey finds out whether the key is the right one.
+func isFresh(url string) (bool, error) {
+	path, embedded := strings.CutPrefix(url, "sqlite:")
+	if !embedded {
+		return true, nil
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	return false, err
+}
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// CreatePool makes a pool with production settings. An empty name means the id.
+func (s *Store) CreatePool(ctx context.Context, id, name string) (pool.Pool, error) {
+	if name == "" {
+		name = id
+	}
+	return s.Pools.Create(ctx, id, name, pool.Settings{})
+}
+
+// services are everything a serving process is made of, built once and by hand.
+type services struct {
+	*Store
+	publicURL string
+	now       func() time.Time
+	hasher    *secret.Hasher
+	limits    *limit.Service
+	tickets   *ticket.Service
+	sessions  *session.Service
+	users     *user.Service
+	codes     *code.Service
+	sudo      *sudo.Service
+	captcha   *captcha.Service
+	jobs      *job.Service
+	notify    *notify.Service
+	signin    *signin.Service
+	account   *account.Service
+}
+
+// outside is what differs between production and development.
+type outside struct {
+	now         func() time.Time
+	deliver     notify.Deliverer
+	onChallenge func(token, answer string)
+	publicURL   string
+	log         *slog.Logger
+}
+
+// build makes every service. Order matters only in that each gets what it needs.
+func build(ctx context.Context, conf config.Config, o outside) (*services, error) {
+	store, err := openStore(ctx, conf, o.now, o.log)
+	if err != nil {
+		return nil, err
+	}
+	d, ring, now := store.db, store.ring, o.now
+	s := &services{Store: store, now: now, publicURL: o.publicURL, hasher: newHasher(conf.HashWorkers)}
+	s.limits = limit.New(d, ring, now)
+	s.tickets = ticket.New(d, now)
+	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
+	s.users = user.New(d, now)
+	s.codes = code.New(d, ring, s.limits, now)
+	s.sudo = sudo.New(s.tickets, now)
+	s.captcha = captcha.New(s.tickets, d, ring, now)
+	s.captcha.OnChallenge = o.onChallenge
+	s.jobs = job.New(d, ring, now, o.log)
+	s.notify = notify.New(s.jobs, now, o.deliver)
+	s.signin = signin.New(signin.Deps{
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
+		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
+		Hasher: s.hasher, Now: now, Logger: o.log,
+	})
+	s.account = account.New(account.Deps{
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
+		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
+		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
+	})
+	return s, nil
+}
+
+// issuer names a pool in the tokens it signs.
+func (s *services) issuer(poolID string) string { return s.publicURL + "/oidc/" + poolID }
+
+// schedule names the periodic clean-ups. Each runs on one node at a time.
+func (s *services) schedule() {
+	s.jobs.Every("sweep_sessions", time.Hour, s.sessions.Sweep)
+	s.jobs.Every("sweep_tickets", 10*time.Minute, s.tickets.Sweep)
+	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.codes.Sweep))
+	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
+	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
+}
+
+// counted drops the number a sweep returns.
+func counted(sweep func(context.Context) (int64, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := sweep(ctx)
+		return err
+	}
+}
+
+func (s *services) close() error {
+	s.hasher.Close()
+	return s.Store.Close()
+}

@@ -1,0 +1,88 @@
+// Package cli owns the command line: one file per command. Commands get everything of
+// the outside world from Process, so that scripts run them in process; what they do is
+// package app's work.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tigertally/tigertally/internal/config"
+)
+
+// Process is the outside world of one run.
+type Process struct {
+	Args      []string // without the program's name
+	LookupEnv func(string) (string, bool)
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
+}
+
+// The exit codes: usage is what sysexits.h calls EX_USAGE, so that a supervisor can tell
+// a wrong command line from a server that stopped.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 64
+)
+
+// usageError marks a mistake on the command line.
+type usageError struct{ error }
+
+// Main runs the command that p.Args name and returns the exit code.
+func Main(ctx context.Context, p Process) int {
+	root := command(p)
+	root.SetArgs(p.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(p.Stderr, "tigertally:", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func command(p Process) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "tigertally",
+		Short:         "A self-hosted identity server that unmodified CloudBase apps sign in against",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(devCommand(p), serveCommand(p), poolCommand(p), keysCommand(p), configCommand(p), versionCommand(p))
+	return root
+}
+
+// storeFlags are the flags of commands that open the database of a server that is not
+// running.
+type storeFlags struct {
+	config string
+	data   string
+}
+
+func (f *storeFlags) add(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&f.config, "config", "", "configuration `FILE`")
+	c.PersistentFlags().StringVar(&f.data, "data", "", "data `DIR`, instead of the configured one")
+}
+
+func (f *storeFlags) load(p Process) (config.Config, error) {
+	c, err := config.Load(f.config, p.LookupEnv)
+	if err != nil {
+		return c, err
+	}
+	if f.data != "" {
+		c.DataDir = f.data
+	}
+	return c, nil
+}
