@@ -50,7 +50,7 @@ func (p PasswordPolicy) Check(password string, context ...string) error {
 		return errs.New(errs.PasswordTooShort, "min", strconv.Itoa(shortest))
 	}
 	plain, err := precis.OpaqueString.String(password)
-	if err != nil {
+	if err != nil || !utf8.ValidString(password) {
 		return errs.New(errs.PasswordInvalid).Because(err)
 	}
 	switch n := utf8.RuneCountInString(plain); {

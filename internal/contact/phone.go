@@ -14,7 +14,7 @@ import (
 
 const (
 	mainland      = "+86"
-	maxPhoneBytes = 32
+	maxPhoneBytes = 32 // once folded to ASCII: a full-width digit has three bytes
 	maxCodeDigits = 3
 )
 
@@ -79,11 +79,15 @@ func phone(input, country string) (string, reason) {
 
 // dialled reduces input to digits and plus signs, with "+" for the prefix "00".
 func dialled(input string) (string, reason) {
-	if len(input) > maxPhoneBytes {
+	if len(input) > 4*maxPhoneBytes {
+		return "", phoneMalformed
+	}
+	folded := norm.NFKC.String(input)
+	if len(folded) > maxPhoneBytes {
 		return "", phoneMalformed
 	}
 	var b strings.Builder
-	for _, r := range norm.NFKC.String(input) {
+	for _, r := range folded {
 		switch {
 		case r >= '0' && r <= '9' || r == '+':
 			b.WriteRune(r)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/secure/precis"
@@ -92,7 +93,7 @@ func normalise(password string) (string, error) {
 		return "", tooLong
 	}
 	plain, err := precis.OpaqueString.String(password)
-	if err != nil {
+	if err != nil || !utf8.ValidString(password) {
 		return "", errs.New(errs.PasswordInvalid).Because(err)
 	}
 	if len(plain) > maxPassword {
