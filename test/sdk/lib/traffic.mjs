@@ -16,11 +16,17 @@ export class Traffic {
   async watch(page) {
     const cdp = await page.context().newCDPSession(page);
     await cdp.send('Network.enable');
-    cdp.on('Network.requestWillBeSent', ({ type, request }) => {
-      this.requests.push({
-        method: request.method, url: request.url, headers: lower(request.headers),
-        body: request.postData, preflight: type === 'Preflight',
-      });
+    // Headers the network adds, those of a preflight among them, are told apart.
+    const entries = new Map();
+    const entry = (id) => entries.get(id) ?? entries.set(id, { headers: {} }).get(id);
+    cdp.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      const { method, url, postData: body } = request;
+      const it = Object.assign(entry(requestId), { method, url, body, preflight: method === 'OPTIONS' });
+      Object.assign(it.headers, lower(request.headers));
+      this.requests.push(it);
+    });
+    cdp.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
+      Object.assign(entry(requestId).headers, lower(headers));
     });
     cdp.on('Network.webSocketCreated', ({ url }) => this.requests.push({ method: 'WS', url, headers: {} }));
     page.on('response', (response) => this.#pending.push(this.#answer(response)));
@@ -46,6 +52,12 @@ export class Traffic {
 
   preflights(path) {
     return this.requests.filter((r) => r.preflight && new URL(r.url).pathname === path);
+  }
+
+  // answered lists the answers of a path once they are read.
+  async answered(path) {
+    await Promise.all(this.#pending);
+    return this.answers.filter((a) => new URL(a.url).pathname === path);
   }
 
   // check holds after every scenario.

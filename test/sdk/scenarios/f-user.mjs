@@ -16,7 +16,7 @@ scenario('F1 F2 the profile and changes to it', async (s) => {
   const info = await s.ok((auth) => auth.getUserInfo());
   assert.equal(info.uid, info.sub);
   assert.equal(info.uid, uid);
-  const profile = s.traffic.answers.find((a) => a.url.endsWith('/auth/v1/user/me'))?.body;
+  const [{ body: profile }] = await s.traffic.answered('/auth/v1/user/me');
   assert.equal(typeof profile.email_verified, 'boolean');
   assert.match(profile.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/);
   assert.equal(profile.phone_number, phone);
@@ -115,7 +115,7 @@ scenario('F10 queryUser', async (s) => {
     const { total, data } = await s.ok(query, q);
     assert.strictEqual(total, 1, JSON.stringify(q));
     assert.equal(data[0].sub, a);
-    for (const key of Object.keys(data[0])) assert.ok(open.includes(key), key);
+    for (const key of Object.keys(data[0])) assert.ok(open.includes(key) || key in q, key);
   }
   assert.deepEqual(await s.ok(query, { username: 'nobody' }), { total: 0, data: [] });
   await s.rejects('invalid_argument', query, { id: Array.from({ length: 51 }, (_, i) => `id${i}`) });

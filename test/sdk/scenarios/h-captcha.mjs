@@ -60,14 +60,14 @@ scenario('H2 wrong characters show why and another picture in the same dialog', 
   await type(s.page, answer === '0000' ? '1111' : '0000');
   const next = await shown(s.page, picture);
   assert.equal(await s.page.locator(image).count(), 1);
-  const refused = s.traffic.answers.find((a) => a.url.includes('/captcha/data/verify'));
+  const [refused] = await s.traffic.answered('/auth/v1/captcha/data/verify');
   assert.equal(refused.body.error, 'invalid_argument');
   assert.ok(await s.page.getByText(refused.body.error_description, { exact: true }).isVisible());
   await type(s.page, next);
   assert.ok((await sending).verification_id);
 });
 
-scenario('H a token the server refuses is replaced', async (s) => {
+scenario('H a token the server does not know is called invalid', async (s) => {
   await server.settings({ captcha: 'always' });
   await s.open();
   const key = `captcha_${s.env}`;
