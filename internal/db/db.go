@@ -40,6 +40,8 @@ type engine interface {
 	exec(ctx context.Context, query string, args []any) (int64, error)
 	// query reads outside any transaction.
 	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	// queryRow is query for a short statement of which one row is read at once.
+	queryRow(ctx context.Context, query string, args []any) (*sql.Rows, error)
 	ping(ctx context.Context) error
 	stats() Stats
 	failed() <-chan struct{}
@@ -123,10 +125,14 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 	if t := d.txFrom(ctx); t != nil {
 		return t.query(ctx, query, args)
 	}
-	if verb(query) == other {
-		return nil, fmt.Errorf("a statement that writes needs a transaction: %.60s", query)
+	return d.read(ctx, d.engine.query, query, args)
+}
+
+func (d *DB) read(ctx context.Context, query func(context.Context, string, []any) (*sql.Rows, error), text string, args []any) (*sql.Rows, error) {
+	if verb(text) == other {
+		return nil, fmt.Errorf("a statement that writes needs a transaction: %.60s", text)
 	}
-	rows, err := d.engine.query(ctx, query, args)
+	rows, err := query(ctx, text, args)
 	return rows, refusal(err)
 }
 
@@ -145,7 +151,7 @@ type Row struct {
 
 // Scan runs the statement and copies its first row; ErrNoRows says there is none.
 func (r *Row) Scan(dest ...any) error {
-	rows, err := r.d.Query(r.ctx, r.query, r.args...)
+	rows, err := r.run()
 	if err != nil {
 		return err
 	}
@@ -167,6 +173,13 @@ func (r *Row) Scan(dest ...any) error {
 		return refusal(err)
 	}
 	return refusal(rows.Err())
+}
+
+func (r *Row) run() (*sql.Rows, error) {
+	if t := r.d.txFrom(r.ctx); t != nil {
+		return t.query(r.ctx, r.query, r.args)
+	}
+	return r.d.read(r.ctx, r.d.engine.queryRow, r.query, r.args)
 }
 
 // maxTries bounds how often a transaction that lost a conflict is run.

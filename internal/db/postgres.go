@@ -134,6 +134,10 @@ func (p *postgres) query(ctx context.Context, query string, args []any) (*sql.Ro
 	return p.pool.QueryContext(ctx, query, args...)
 }
 
+func (p *postgres) queryRow(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return p.query(ctx, query, args)
+}
+
 func (p *postgres) ping(ctx context.Context) error { return p.pool.PingContext(ctx) }
 
 func (p *postgres) stats() Stats {

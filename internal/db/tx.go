@@ -18,10 +18,12 @@ type tx struct {
 
 	mu     sync.Mutex
 	over   error // why no more statements are taken; nil while it runs
-	doomed error // a nested transaction failed after writing
+	doomed error // why it cannot be committed any more
 	wrote  int
 	after  []func()
 	rows   []*sql.Rows
+
+	durable bool
 }
 
 // runner runs the statements of one transaction. Calls do not overlap.
@@ -42,7 +44,8 @@ var errAbandoned = errors.New("transaction was abandoned")
 // depend on what an earlier run left behind in Go variables.
 //
 // InTx inside InTx joins the outer transaction. When the inner function fails after
-// it has written, the outer one cannot commit either: nothing half done stays.
+// it has written, the outer one cannot commit either: nothing half done stays. Nor can
+// a transaction commit of which a statement failed; detect conflicts with ON CONFLICT.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	if t := d.txFrom(ctx); t != nil {
 		return t.nested(ctx, fn)
@@ -59,8 +62,14 @@ func AfterCommit(ctx context.Context, fn func()) {
 		return
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.after = append(t.after, fn)
+	durable := t.durable
+	if !durable {
+		t.after = append(t.after, fn)
+	}
+	t.mu.Unlock()
+	if durable {
+		fn()
+	}
 }
 
 func (d *DB) txFrom(ctx context.Context) *tx {
@@ -111,7 +120,7 @@ func (t *tx) exec(ctx context.Context, query string, args []any) (int64, error) 
 	if n > 0 {
 		t.wrote++
 	}
-	return n, refusal(err)
+	return n, t.failed(err)
 }
 
 func (t *tx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
@@ -122,13 +131,23 @@ func (t *tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	}
 	rows, err := t.run.query(ctx, query, args)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, t.failed(err)
 	}
 	if verb(query) != selects {
 		t.wrote++
 	}
 	t.rows = append(t.rows, rows)
 	return rows, nil
+}
+
+// failed dooms the transaction, as PostgreSQL does when a statement has failed; so a
+// mistake shows on SQLite too.
+func (t *tx) failed(err error) error {
+	err = refusal(err)
+	if err != nil && t.doomed == nil {
+		t.doomed = fmt.Errorf("a statement of the transaction failed: %w", err)
+	}
+	return err
 }
 
 func (t *tx) usable(ctx context.Context) error {
@@ -158,7 +177,7 @@ func (t *tx) end(why error) bool {
 func (t *tx) runAfter() {
 	t.mu.Lock()
 	after := t.after
-	t.after = nil
+	t.after, t.durable = nil, true
 	t.mu.Unlock()
 	for _, fn := range after {
 		fn()

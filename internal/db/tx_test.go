@@ -179,6 +179,21 @@ func TestFailureRollsBackOnlyItself(t *testing.T) {
 	})
 }
 
+func TestFailedStatementCannotBeIgnored(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		err := d.InTx(t.Context(), func(ctx context.Context) error {
+			if err := put(ctx, d, "row"); err != nil {
+				return err
+			}
+			put(ctx, d, "row") //nolint:errcheck // the mistake under test.
+			return nil
+		})
+		if err == nil || has(t, d, "row") != 0 {
+			t.Errorf("committed after a failed statement: %v", err)
+		}
+	})
+}
+
 func TestAfterCommit(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var log []string
