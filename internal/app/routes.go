@@ -35,7 +35,7 @@ func (a *App) routes(metrics *web.Metrics) http.Handler {
 		Logger: a.log, Now: time.Now, TrustedProxies: a.conf.Proxies(), Metrics: metrics,
 		HSTS:     a.conf.Secure(),
 		Protocol: func(*http.Request) web.Protocol { return cloud },
-	}, mux)
+	}, web.Exact(cloud, mux))
 }
 
 // status is the answer of the probes.

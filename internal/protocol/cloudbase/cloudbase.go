@@ -6,7 +6,6 @@ package cloudbase
 import (
 	"context"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -76,21 +75,11 @@ func (p *Protocol) Handler() http.Handler {
 	for pattern, methods := range p.byPath() {
 		mux.Handle(pattern, p.choose(methods))
 	}
-	missing := web.Handle(p, func(http.ResponseWriter, *http.Request) error {
+	mux.Handle("/", web.Handle(p, func(http.ResponseWriter, *http.Request) error {
 		return errs.New(errs.RouteNotFound)
-	})
-	mux.Handle("/", missing)
-	exact := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux would redirect an unclean path with a page of HTML, which clients
-		// take for a broken connection.
-		if path.Clean(r.URL.Path) != strings.TrimSuffix(r.URL.Path, "/") {
-			missing.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	}))
 	cors := web.CORS{Protocol: p, Allowed: p.originAllowed}
-	return cors.Handler(web.MethodOverride(exact))
+	return cors.Handler(web.MethodOverride(web.Exact(p, mux)))
 }
 
 // byPath groups the routes, so that a wrong method on a known path is told from an
