@@ -159,6 +159,7 @@ func (s *services) issuer(poolID string) string { return s.publicURL + "/oidc/" 
 func (s *services) schedule() {
 	s.jobs.Every("sweep_sessions", time.Hour, s.sessions.Sweep)
 	s.jobs.Every("sweep_tickets", 10*time.Minute, s.tickets.Sweep)
+	s.jobs.Every("sweep_device_grants", time.Hour, s.account.Sweep)
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))

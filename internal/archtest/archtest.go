@@ -32,7 +32,7 @@ var layers = map[string]string{
 
 	"app": wiring,
 
-	"cli": top, "testkit": top, "archtest": top, "db/dbtest": top, "cmd/tigertally": top,
+	"cli": top, "testkit": top, "archtest": top, "db/dbtest": top, "account/accounttest": top, "cmd/tigertally": top,
 }
 
 // allowed says which layers each layer may import, itself apart.
