@@ -177,12 +177,15 @@ func withClient(ctx context.Context, id string) context.Context {
 
 // originAllowed asks the application a request names. A request with an access token
 // names none, and its preflight not even that, so any application's origin will do:
-// there are no cookies an unrelated page could ride on.
+// there are no cookies an unrelated page could ride on. So it is for an unknown
+// application, whose developer has to be able to read the error.
 func (p *Protocol) originAllowed(r *http.Request, origin string) bool {
 	ctx := r.Context()
 	if id := r.URL.Query().Get("client_id"); id != "" {
 		c, err := p.pools.Client(ctx, id)
-		return err == nil && web.OriginIn(c.App.Settings.Origins, origin)
+		if err == nil {
+			return web.OriginIn(c.App.Settings.Origins, origin)
+		}
 	}
 	pools, err := p.pools.List(ctx)
 	if err != nil {

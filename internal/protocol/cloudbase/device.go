@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
+	"github.com/tigertally/tigertally/internal/signin"
 )
 
 func (p *Protocol) deviceRoutes() []route {
@@ -34,7 +36,7 @@ type deviceAnswer struct {
 
 // deviceCode begins the grant of RFC 8628.
 func (p *Protocol) deviceCode(ctx context.Context, c pool.Client, in deviceRequest) (deviceAnswer, error) {
-	d, err := p.account.StartDevice(ctx, c, in.Scope)
+	d, err := p.account.StartDevice(ctx, c, knownScope(in.Scope))
 	if err != nil {
 		return deviceAnswer{}, err
 	}
@@ -49,6 +51,18 @@ func (p *Protocol) deviceCode(ctx context.Context, c pool.Client, in deviceReque
 		VerificationURI:         page,
 		VerificationURIComplete: page + joint + "user_code=" + url.QueryEscape(d.UserCode),
 	}, nil
+}
+
+// knownScope keeps the words of a scope that sessions have. Others could carry a meaning
+// for the app's own back end, and some are reserved by the client library.
+func knownScope(scope string) string {
+	var kept []string
+	for _, word := range strings.Fields(scope) {
+		if slices.Contains(strings.Fields(signin.DefaultScope), word) && !slices.Contains(kept, word) {
+			kept = append(kept, word)
+		}
+	}
+	return strings.Join(kept, " ")
 }
 
 // devicePage is where the user types the code: a page of the app, whose client library

@@ -61,18 +61,22 @@ func (p *Protocol) sendCode(ctx context.Context, c pool.Client, in sendRequest) 
 	return sendAnswer{VerificationID: sent.ID, ExpiresIn: seconds(sent.ExpiresIn), IsUser: sent.IsUser}, nil
 }
 
-// asker is the signed-in user of a request that needs none. A token that is no access
-// token of ours counts as nobody: apps with an access key send that.
+// asker is the signed-in user of a request that needs none, nil for nobody. A token
+// that is no access token of ours counts as nobody: apps with an access key send that.
 func (p *Protocol) asker(ctx context.Context) (*session.Principal, error) {
+	var nobody *session.Principal
 	raw := web.Bearer(ctx)
 	if raw == "" {
-		return nil, nil //nolint:nilnil // nobody is an answer here
+		return nobody, nil
 	}
 	who, err := p.sessions.Verify(ctx, raw)
-	if errs.CodeOf(err) == errs.SessionInvalid {
-		return nil, nil //nolint:nilnil // as above
+	switch errs.CodeOf(err) {
+	case "":
+		return &who, nil
+	case errs.SessionInvalid:
+		return nobody, nil
 	}
-	return &who, err
+	return nobody, err
 }
 
 func audienceOf(target string) (account.Audience, error) {

@@ -2,7 +2,6 @@ package cloudbase_test
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/testkit"
 )
 
@@ -161,7 +161,7 @@ func (w *world) seal(plain string) (sealed, thumbprint string) {
 	}
 	for rest != "" {
 		n := min(size, len(rest))
-		block, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(rest[:n])) //nolint:staticcheck // the client library's padding
+		block, err := rsa.EncryptPKCS1v15(secret.Reader(), key, []byte(rest[:n])) //nolint:staticcheck // the client library's padding
 		if err != nil {
 			w.t.Fatal(err)
 		}
