@@ -63,13 +63,10 @@ func TestKillNineLosesNothing(t *testing.T) {
 			}
 		})
 	}
-	for kill := 0; kill < crashKills || acked.Load() < crashAcks; kill++ {
-		time.Sleep(time.Duration(100+rand.IntN(500)) * time.Millisecond)
+	for range crashKills {
+		c.waitFor(&acked, acked.Load()+crashAcks/crashKills)
 		c.kill()
 		c.start()
-		if kill > 10*crashKills {
-			t.Fatalf("only %d acknowledged after %d kills", acked.Load(), kill)
-		}
 	}
 	stop()
 	writers.Wait()
@@ -137,6 +134,18 @@ func (c *crash) start() {
 		time.Sleep(2 * time.Millisecond)
 	}
 	c.t.Fatalf("the server does not come back: %s", errs.String())
+}
+
+// waitFor lets the writers work until enough were acknowledged, and then a random moment
+// more, so that the kill falls anywhere in their requests.
+func (c *crash) waitFor(acked *atomic.Int64, enough int64) {
+	c.t.Helper()
+	for begin := time.Now(); acked.Load() < enough; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			c.t.Fatalf("nobody was signed up for a minute; %d acknowledged so far", acked.Load())
+		}
+	}
+	time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
 }
 
 func (c *crash) kill() {
