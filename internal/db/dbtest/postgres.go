@@ -101,7 +101,7 @@ func (c *cluster) database(name string) string {
 
 // makeTemplate migrates one empty database, which the others are copies of.
 func (c *cluster) makeTemplate() error {
-	ctx := context.Background()
+	ctx := context.Background() //nolint:forbidigo // the template belongs to no one test.
 	c.template = c.name(0)
 	c.do(ctx, "DROP DATABASE IF EXISTS "+c.template) //nolint:errcheck // of an earlier process with our number.
 	if err := c.do(ctx, "CREATE DATABASE "+c.template+" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'"); err != nil {
