@@ -140,13 +140,19 @@ func (a *App) drain(ctx context.Context, servers []*http.Server) error {
 // Close frees what Open took. Serve does it itself.
 func (a *App) Close() error { return a.services.close() }
 
+// cores is read before newHasher changes it, so that a second server in one process
+// does not count the first one's threads.
+var cores = runtime.GOMAXPROCS(0)
+
 // newHasher makes the hash pool. Its threads run at low priority beside the ones that
 // answer requests, so the runtime gets as many more to run at once.
 func newHasher(workers int) *secret.Hasher {
 	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = cores
 	}
-	return secret.NewHasher(secret.HasherOptions{Workers: workers, Nice: true, Now: time.Now})
+	h := secret.NewHasher(secret.HasherOptions{Workers: workers, Nice: true, Now: time.Now})
+	runtime.GOMAXPROCS(cores + h.Workers())
+	return h
 }
 
 // development is what only a dev server has.
