@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/web"
@@ -78,11 +79,14 @@ type captchaPage struct {
 }
 
 // captchaInit sends clients without a dialog of their own to our page.
-func (p *Protocol) captchaInit(_ context.Context, c pool.Client, in captchaRequest) (captchaPage, error) {
+func (p *Protocol) captchaInit(ctx context.Context, c pool.Client, in captchaRequest) (captchaPage, error) {
 	if _, err := redirectTarget(c.App, in.RedirectURI); err != nil {
 		return captchaPage{}, err
 	}
-	q := url.Values{"client_id": {c.ID}, "redirect_uri": {in.RedirectURI}, "state": {in.State}}
+	q := url.Values{
+		"client_id": {c.ID}, "redirect_uri": {in.RedirectURI}, "state": {in.State},
+		"lang": {caller.From(ctx).Lang},
+	}
 	return captchaPage{
 		URL:       p.url + "/auth/v1/captcha/page?" + q.Encode(),
 		ExpiresIn: seconds(c.Pool.Settings.CaptchaLife),
