@@ -49,10 +49,10 @@ func (k *kit) challenge(t *testing.T) (token, answer string) {
 	return c.Token, k.answers[c.Token]
 }
 
-func (k *kit) answer(t *testing.T, client, token, key string) (string, errs.Code) {
+func (k *kit) answer(t *testing.T, client, token, key string) errs.Code {
 	t.Helper()
-	captchaToken, _, err := k.Answer(t.Context(), k.pool, client, token, key)
-	return captchaToken, errs.CodeOf(err)
+	_, _, err := k.Answer(t.Context(), k.pool, client, token, key)
+	return errs.CodeOf(err)
 }
 
 func (k *kit) check(t *testing.T, client, token string) errs.Code {
@@ -134,26 +134,26 @@ func TestFiveWrongAnswersEndAChallenge(t *testing.T) {
 		k := newKit(t, d)
 		token, answer := k.challenge(t)
 		for _, wrong := range []string{"????", "", answer + answer, strings.Repeat("x", 1000), "0000"} {
-			if _, code := k.answer(t, "app", token, wrong); code != errs.CaptchaWrong {
+			if code := k.answer(t, "app", token, wrong); code != errs.CaptchaWrong {
 				t.Errorf("wrong answer %.10q: %s", wrong, code)
 			}
 		}
-		if _, code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
+		if code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
 			t.Errorf("the sixth try, right: %q", code)
 		}
 		token, answer = k.challenge(t)
-		if _, code := k.answer(t, "other", token, answer); code != errs.CaptchaWrong {
+		if code := k.answer(t, "other", token, answer); code != errs.CaptchaWrong {
 			t.Errorf("other client: %q", code)
 		}
-		if _, code := k.answer(t, "app", token, answer); code != "" {
+		if code := k.answer(t, "app", token, answer); code != "" {
 			t.Errorf("right: %q", code)
 		}
-		if _, code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
+		if code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
 			t.Errorf("again: %q", code)
 		}
 		token, answer = k.challenge(t)
 		k.clock = k.clock.Add(5*time.Minute + time.Second)
-		if _, code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
+		if code := k.answer(t, "app", token, answer); code != errs.CaptchaWrong {
 			t.Errorf("too late: %q", code)
 		}
 	})

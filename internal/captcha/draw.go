@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/sfnt"
@@ -125,8 +126,8 @@ func (c *canvas) line(ink uint8, thick float64) {
 		above = append(above, c.bend(point{p.x, p.y - thick}))
 		below = append(below, c.bend(point{p.x, p.y + thick}))
 	}
-	for i := len(below) - 1; i >= 0; i-- {
-		above = append(above, below[i])
+	for _, p := range slices.Backward(below) {
+		above = append(above, p)
 	}
 	c.fill([][]point{above}, ink)
 }
@@ -164,7 +165,7 @@ func (c *canvas) encode() ([]byte, error) {
 	}
 	few := image.NewPaletted(c.img.Bounds(), greys)
 	for i, y := range c.img.Pix {
-		few.Pix[i] = uint8((int(y)*(shades-1) + 127) / 255)
+		few.Pix[i] = uint8((int(y)*(shades-1) + 127) / 255) //nolint:gosec // At most shades-1.
 	}
 	var out bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}

@@ -51,7 +51,7 @@ func readPrivate(path string) ([]byte, error) {
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
 		return nil, fmt.Errorf("%s may be read by other users (mode %04o); run chmod 600 on it", path, mode)
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // The operator names the file.
 }
 
 // createKeyFile never replaces a file: O_EXCL makes two starting servers agree on
@@ -65,7 +65,7 @@ func createKeyFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("master key: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(Bytes(masterBytes)) + "\n")
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

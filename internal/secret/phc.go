@@ -141,12 +141,12 @@ func parseArgon2(phc string) (stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := Argon2Params{Memory: uint32(n[0]), Time: uint32(n[1]), Threads: uint8(n[2])}
+	p := Argon2Params{Memory: uint32(n[0]), Time: uint32(n[1]), Threads: uint8(n[2])} //nolint:gosec // All below the ceilings.
 	return argon2Hash{p, salt, tag}, nil
 }
 
 func (a argon2Hash) matches(s *scratch, password string) (bool, error) {
-	got, err := a.params.key(s, password, a.salt, uint32(len(a.tag)))
+	got, err := a.params.key(s, password, a.salt, uint32(len(a.tag))) //nolint:gosec // saltAndTag bounds it.
 	if a.params.Memory > 64<<10 {
 		s.Release() // an imported hash must not hold a worker at its size
 	}
@@ -212,8 +212,8 @@ func numbers(text string, names ...string) ([]int, bool) {
 		return nil, false
 	}
 	all := make([]int, len(names))
-	for i, part := range parts {
-		digits, ok := strings.CutPrefix(part, names[i]+"=")
+	for i, name := range names {
+		digits, ok := strings.CutPrefix(parts[i], name+"=")
 		n, err := strconv.ParseUint(digits, 10, 31)
 		if !ok || err != nil || n == 0 {
 			return nil, false

@@ -67,7 +67,7 @@ func seed(password, salt []byte, p Params, n uint32) []byte {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
 	for _, field := range [][]byte{password, salt, nil, nil} { // no secret, no associated data
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(field)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(field))) //nolint:gosec // Callers bound passwords and salts.
 		b = append(b, field...)
 	}
 	sum := blake2b.Sum512(b)
@@ -148,7 +148,7 @@ func (r *run) reference(random uint64, pass, slice, lane, index uint32) uint32 {
 	p = p * p >> 32
 	p = p * uint64(size) >> 32
 	offset := (uint64(from) + uint64(size) - (p + 1)) % uint64(r.laneLength)
-	return refLane*r.laneLength + uint32(offset)
+	return refLane*r.laneLength + uint32(offset) //nolint:gosec // Below laneLength.
 }
 
 // finish folds the last column into the tag.
@@ -170,7 +170,7 @@ func (r *run) finish(n uint32) []byte {
 
 // longHash is H' of RFC 9106 section 3.3: BLAKE2b of any length.
 func longHash(out, in []byte) {
-	first := binary.LittleEndian.AppendUint32(nil, uint32(len(out)))
+	first := binary.LittleEndian.AppendUint32(nil, uint32(len(out))) //nolint:gosec // A tag or a block.
 	first = append(first, in...)
 	if len(out) <= blake2b.Size {
 		shortHash(out, first)

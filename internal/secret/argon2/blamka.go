@@ -35,8 +35,14 @@ func permute(t *block) {
 // round is the BLAKE2b round with multiplications over the words x names.
 func round(t *block, x ...int) {
 	for _, g := range [8][4]int{
-		{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15},
-		{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14},
+		{0, 4, 8, 12},
+		{1, 5, 9, 13},
+		{2, 6, 10, 14},
+		{3, 7, 11, 15},
+		{0, 5, 10, 15},
+		{1, 6, 11, 12},
+		{2, 7, 8, 13},
+		{3, 4, 9, 14},
 	} {
 		a, b, c, d := t[x[g[0]]], t[x[g[1]]], t[x[g[2]]], t[x[g[3]]]
 		a, b, c, d = half(a, b, c, d, 32, 40)
@@ -45,10 +51,12 @@ func round(t *block, x ...int) {
 	}
 }
 
+// half is half of BLAKE2b's mixing function, with multiplications of the low words.
 func half(a, b, c, d uint64, rd, rb int) (uint64, uint64, uint64, uint64) {
-	a += b + 2*uint64(uint32(a))*uint64(uint32(b))
+	const low = 1<<32 - 1
+	a += b + 2*(a&low)*(b&low)
 	d = bits.RotateLeft64(d^a, rd)
-	c += d + 2*uint64(uint32(c))*uint64(uint32(d))
+	c += d + 2*(c&low)*(d&low)
 	b = bits.RotateLeft64(b^c, rb)
 	return a, b, c, d
 }
