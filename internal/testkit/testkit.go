@@ -40,7 +40,7 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server)) {
 
 // Start runs a server on a fresh database of an engine, dbtest.SQLite or
 // dbtest.Postgres, until the test ends.
-func Start(t *testing.T, engine string) *Server {
+func Start(t testing.TB, engine string) *Server {
 	t.Helper()
 	conf := config.Default()
 	conf.DataDir = filepath.Join(t.TempDir(), "data")
