@@ -51,8 +51,7 @@ async function askCaptcha() {
   });
 }
 
-async function answerCaptcha(form) {
-  const { key } = values(form);
+async function answerCaptcha({ key }) {
   const { resolve, token } = challenge;
   try {
     const a = await auth('POST', 'captcha/data/verify', { token, key });
@@ -78,9 +77,8 @@ async function send(field, to) {
   }
 }
 
-async function sendCode(form) {
+async function sendCode({ to }) {
   const field = tab === 'phone' ? 'phone_number' : 'email';
-  const { to } = values(form);
   pending = null;
   $('#code').reset();
   show();
@@ -103,8 +101,7 @@ function fill() {
   if (pending && found && !input.value && Date.now() - found.at < 5000) input.value = found.code;
 }
 
-async function finish(form) {
-  const { code, ...details } = values(form);
+async function finish({ code, ...details }) {
   const { verification_token } = await auth('POST', 'verification/verify', { verification_id: pending.verification_id, verification_code: code });
   const body = pending.is_user
     ? { username: pending.to, verification_token }
@@ -137,7 +134,8 @@ async function signOut() {
 function onSubmit(form, work) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    attempt(form, () => work(form));
+    const filled = values(form); // before attempt disables the fields: those are left out
+    attempt(form, () => work(filled));
   });
 }
 
@@ -146,7 +144,7 @@ export function startSignIn() {
   for (const pane of ['phone', 'email']) onSubmit($(`[data-pane=${pane}]`), sendCode);
   onSubmit($('#captcha'), answerCaptcha);
   onSubmit($('#code'), finish);
-  onSubmit($('[data-pane=password]'), async (form) => signedIn(await auth('POST', 'signin', values(form))));
+  onSubmit($('[data-pane=password]'), async (filled) => signedIn(await auth('POST', 'signin', filled)));
   onSubmit($('[data-pane=anonymous]'), async () => signedIn(await auth('POST', 'signin/anonymously', {})));
   $('#signout').addEventListener('click', signOut);
   onMessage(arrived);
