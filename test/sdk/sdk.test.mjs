@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
+import { tour } from './lib/page-tour.mjs';
 import { register } from './lib/scenario.mjs';
 import { url } from './lib/server.mjs';
 import './scenarios/a-reach.mjs';
@@ -28,3 +29,4 @@ before(async () => {
 after(() => browser?.close());
 
 register(() => browser, sdks);
+if (!process.env.SCENARIO || process.env.SCENARIO === 'page') tour(() => browser);

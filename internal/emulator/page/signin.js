@@ -80,6 +80,7 @@ async function send(field, to) {
 async function sendCode({ to }) {
   const field = tab === 'phone' ? 'phone_number' : 'email';
   pending = null;
+  latest = {};
   $('#code').reset();
   show();
   const v = await send(field, to);
@@ -87,18 +88,18 @@ async function sendCode({ to }) {
   fill();
 }
 
-// latest holds the newest code of each channel: one can arrive before the answer to the
-// request that caused it.
-const latest = {};
+// latest holds the newest code of each channel since the last request for one, because
+// it can arrive before the answer to that request.
+let latest = {};
 function arrived(m) {
-  latest[m.channel] = { code: m.code, at: Date.now() };
+  latest[m.channel] = m.code;
   fill();
 }
 
 function fill() {
   const input = $('#code input[name=code]');
   const found = latest[pending?.field === 'email' ? 'email' : 'sms'];
-  if (pending && found && !input.value && Date.now() - found.at < 5000) input.value = found.code;
+  if (pending && found && !input.value) input.value = found;
 }
 
 async function finish({ code, ...details }) {
