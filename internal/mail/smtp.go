@@ -11,6 +11,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"github.com/tigertally/tigertally/internal/driver"
 )
 
 const smtpTimeout = 20 * time.Second
@@ -22,8 +24,8 @@ const (
 	tlsNone     = "none"     // a server on this machine only
 )
 
-func smtpOptions() []Option {
-	return []Option{
+func smtpOptions() []driver.Option {
+	return []driver.Option{
 		{Name: "host", Doc: "Name of the server, as in its certificate.", Required: true},
 		{Name: "port", Doc: "465 with tls implicit, 587 with starttls unless set."},
 		{Name: "tls", Doc: "implicit (default), starttls, or none for a server on this machine."},
@@ -93,7 +95,7 @@ func (d *smtpDriver) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return fmt.Errorf("connecting to the mail server: %w", err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if err := d.submit(c, m.To, raw); err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package mail_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net"
@@ -33,9 +35,7 @@ func open(t *testing.T, s *server, more map[string]string) mail.Driver {
 		t.Fatal(err)
 	}
 	set := map[string]string{"host": host, "port": port, "tls": "none", "from": "老虎 <no-reply@example.com>"}
-	for k, v := range more {
-		set[k] = v
-	}
+	maps.Copy(set, more)
 	d, err := mail.New("smtp", set, at)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func parts(t *testing.T, m *netmail.Message) []string {
 	var all []string
 	for r := multipart.NewReader(m.Body, params["boundary"]); ; {
 		p, err := r.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
@@ -26,8 +27,8 @@ const (
 	minSecret      = 16
 )
 
-func webhookOptions() []Option {
-	return []Option{
+func webhookOptions() []driver.Option {
+	return []driver.Option{
 		{Name: "url", Doc: "Where to POST. https, or http to this machine.", Required: true},
 		{Name: "secret", Doc: "Key of the signature, at least 16 characters.", Required: true, Secret: true},
 		{Name: "sign_name", Doc: "Sender name your vendor puts in front of the text."},
@@ -111,7 +112,7 @@ func (w *webhook) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return fmt.Errorf("posting to the sms webhook: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	// Reading the rest lets the connection be used again.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
