@@ -24,6 +24,7 @@ const (
 // Everything that can go wrong.
 const (
 	// Requests.
+
 	Unexpected      Code = "unexpected"
 	BadRequest      Code = "bad_request"     // malformed body or parameter; param "field"
 	FieldMissing    Code = "field_missing"   // param "field"
@@ -37,12 +38,14 @@ const (
 	TooManyRequests Code = "too_many_requests"
 
 	// Applications.
+
 	ClientUnknown    Code = "client_unknown"
 	MethodDisabled   Code = "method_disabled" // sign-in method switched off
 	RedirectRefused  Code = "redirect_refused"
 	GrantUnsupported Code = "grant_unsupported"
 
 	// Identifiers.
+
 	PhoneInvalid       Code = "phone_invalid"
 	PhoneCountry       Code = "phone_country" // no messages to this country
 	EmailInvalid       Code = "email_invalid"
@@ -52,11 +55,13 @@ const (
 	IdentifierMismatch Code = "identifier_mismatch" // proof is for another address
 
 	// Accounts.
+
 	UserNotFound Code = "user_not_found"
 	UserBlocked  Code = "user_blocked"
 	UserPending  Code = "user_pending"
 
 	// Passwords.
+
 	PasswordWrong     Code = "password_wrong"
 	PasswordNotSet    Code = "password_not_set"
 	PasswordTooShort  Code = "password_too_short" // param "min"
@@ -67,12 +72,14 @@ const (
 	SecondFactorWrong Code = "second_factor_wrong"
 
 	// Verification codes.
+
 	CodeWrong    Code = "code_wrong" // wrong, expired or spent: never says which
 	CodeAttempts Code = "code_attempts"
 	SendTooOften Code = "send_too_often" // param "seconds"
 	SendFailed   Code = "send_failed"
 
 	// Tokens.
+
 	SessionInvalid      Code = "session_invalid" // access token unusable
 	RefreshInvalid      Code = "refresh_invalid"
 	TokenInvalid        Code = "token_invalid"        // a single-use token is unknown, expired, spent or foreign
@@ -84,21 +91,25 @@ const (
 	AnonymousDenied     Code = "anonymous_denied" // not for anonymous or custom users
 
 	// Captcha.
+
 	CaptchaRequired Code = "captcha_required"
 	CaptchaInvalid  Code = "captcha_invalid"
 	CaptchaWrong    Code = "captcha_wrong" // wrong characters typed
 
 	// Linked identities.
+
 	ProviderNotFound Code = "provider_not_found"
 	LastMethod       Code = "last_method"
 
 	// Device grant (RFC 8628 section 3.5).
+
 	AuthorizationPending Code = "authorization_pending"
 	SlowDown             Code = "slow_down"
 	DeviceCodeInvalid    Code = "device_code_invalid"
 	DeviceDenied         Code = "device_denied"
 
 	// Operating.
+
 	PoolNotFound Code = "pool_not_found"
 	PoolTaken    Code = "pool_taken"
 	KeyNotFound  Code = "key_not_found"

@@ -62,7 +62,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is reports whether target is an Error of the same code, so that
 // errors.Is(err, errs.New(errs.PasswordWrong)) works.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares one link of the chain by contract.
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 
