@@ -110,7 +110,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	for i, server := range servers {
 		go func() { failed <- server.Serve(listeners[i]) }()
 	}
-	a.log.Info("serving", "address", listener.Addr().String())
+	a.log.InfoContext(ctx, "serving", "address", listener.Addr().String())
 	select {
 	case err = <-failed:
 	case <-a.db.Failed():
@@ -124,7 +124,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 func (a *App) drain(ctx context.Context, servers []*http.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	a.log.Info("stopping")
+	a.log.InfoContext(ctx, "stopping")
 	if a.emulator != nil {
 		a.emulator.inbox.Close() // long polls would hold the drain up
 	}
@@ -138,7 +138,7 @@ func (a *App) drain(ctx context.Context, servers []*http.Server) error {
 }
 
 // Close frees what Open took. Serve does it itself.
-func (a *App) Close() error { return a.services.close() }
+func (a *App) Close() error { return a.close() }
 
 // cores is read before newHasher changes it, so that a second server in one process
 // does not count the first one's threads.

@@ -48,7 +48,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if err := a.db.Ping(ctx); err != nil {
-		a.log.Warn("not ready", "err", err)
+		a.log.WarnContext(ctx, "not ready", "err", err)
 		web.WriteJSON(w, http.StatusServiceUnavailable, status{"database unreachable"})
 		return
 	}

@@ -175,5 +175,5 @@ func counted(sweep func(context.Context) (int64, error)) func(context.Context) e
 
 func (s *services) close() error {
 	s.hasher.Close()
-	return s.Store.Close()
+	return s.Close()
 }

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,6 +41,7 @@ func get() {
 	res, err := http.Get(os.Args[1])
 	if err == nil {
 		_, err = io.Copy(os.Stdout, res.Body)
+		err = errors.Join(err, res.Body.Close())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -95,7 +95,7 @@ func ticketKeyCommand(p Process, f *storeFlags) *cobra.Command {
 				}
 				out := json.NewEncoder(p.Stdout)
 				out.SetIndent("", "  ")
-				return out.Encode(file)
+				return out.Encode(file) //nolint:gosec // the private key is what was asked for.
 			})
 		},
 	}

@@ -49,7 +49,7 @@ func (s *Service) due(ctx context.Context, kinds []any, limit int) ([]due, error
 	if err != nil {
 		return nil, fmt.Errorf("reading due jobs: %w", err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var all []due
 	for rows.Next() {
 		var j due

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -112,9 +113,7 @@ func (s *Service) Code(ctx context.Context, n Notice) error {
 func (s *Service) Alert(ctx context.Context, a Alert) error {
 	lang := language(a.Lang, a.Pool)
 	params := map[string]string{"product": a.Pool.Settings.ProductName, "time": clock(s.now(), lang)}
-	for k, v := range a.Params {
-		params[k] = v
-	}
+	maps.Copy(params, a.Params)
 	return s.enqueue(ctx, queued{
 		Channel: a.Channel, To: a.Target, Template: a.Kind, Lang: lang, Params: params,
 	})

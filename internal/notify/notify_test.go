@@ -260,7 +260,7 @@ func TestRetriesKeepTheIDAndDropExpiredCodes(t *testing.T) {
 	for !settled() {
 		time.Sleep(time.Millisecond)
 	}
-	b.ms.Add((time.Minute).Milliseconds())
+	b.ms.Add(time.Minute.Milliseconds())
 	if again := b.next(t); again.ID != first.ID {
 		t.Errorf("tried %s, then %s", first.ID, again.ID)
 	}

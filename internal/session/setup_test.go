@@ -117,9 +117,9 @@ func (w *world) verified(t testing.TB, what, access string) session.Principal {
 	return p
 }
 
-func (w *world) exec(t testing.TB, query string, args ...any) {
+func (w *world) exec(t testing.TB, query string) {
 	t.Helper()
-	if _, err := w.db.Exec(t.Context(), query, args...); err != nil {
+	if _, err := w.db.Exec(t.Context(), query); err != nil {
 		t.Fatal(err)
 	}
 }
