@@ -103,7 +103,7 @@ func TestEditBasicNeedsAVerificationByThisUser(t *testing.T) {
 
 		wantCode(t, k.Account.EditBasic(t.Context(), p, account.EditInput{New: "another-password-1"}), errs.SudoRequired)
 		wantCode(t, k.Account.EditBasic(t.Context(), p, account.EditInput{
-			Old: password, New: "another-password-1", Profile: user.Profile{Name: ptr("A")},
+			Old: password, New: "another-password-1", Profile: user.Profile{Name: new("A")},
 		}), "")
 		me, err := k.Account.Me(t.Context(), p)
 		wantCode(t, err, "")
@@ -129,13 +129,13 @@ func TestUpdateProfile(t *testing.T) {
 			in   user.Profile
 			want errs.Code
 		}{
-			{"a name", user.Profile{Name: ptr("A"), Gender: ptr("FEMALE")}, ""},
-			{"an unknown gender", user.Profile{Gender: ptr("x")}, errs.BadRequest},
-			{"a long name", user.Profile{Name: ptr(string(long))}, errs.FieldTooLong},
-			{"a control character", user.Profile{Name: ptr("a\x00b")}, errs.BadRequest},
-			{"a taken user name", user.Profile{Username: ptr("BOB")}, errs.UsernameTaken},
-			{"a phone as user name LK-09", user.Profile{Username: ptr("13700000000")}, errs.UsernameInvalid},
-			{"a new user name", user.Profile{Username: ptr("alice2")}, ""},
+			{"a name", user.Profile{Name: new("A"), Gender: new("FEMALE")}, ""},
+			{"an unknown gender", user.Profile{Gender: new("x")}, errs.BadRequest},
+			{"a long name", user.Profile{Name: new(string(long))}, errs.FieldTooLong},
+			{"a control character", user.Profile{Name: new("a\x00b")}, errs.BadRequest},
+			{"a taken user name", user.Profile{Username: new("BOB")}, errs.UsernameTaken},
+			{"a phone as user name LK-09", user.Profile{Username: new("13700000000")}, errs.UsernameInvalid},
+			{"a new user name", user.Profile{Username: new("alice2")}, ""},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				_, err := k.Account.UpdateProfile(t.Context(), p, tt.in)

@@ -154,7 +154,7 @@ func TestDeviceGrant(t *testing.T) {
 		_, err = poll(old.DeviceCode)
 		wantCode(t, err, errs.DeviceCodeInvalid)
 		for range 10 {
-			err = k.Account.AuthorizeDevice(t.Context(), p, "CCCC-CCCC")
+			wantCode(t, k.Account.AuthorizeDevice(t.Context(), p, "CCCC-CCCC"), errs.DeviceCodeInvalid)
 		}
 		wantCode(t, k.Account.AuthorizeDevice(t.Context(), p, "CCCC-CCCC"), errs.TooManyRequests)
 	})

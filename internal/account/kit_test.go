@@ -24,8 +24,6 @@ func wantCode(t *testing.T, err error, want errs.Code) {
 	}
 }
 
-func ptr(s string) *string { return &s }
-
 // alice is a person with every identifier.
 func alice(t *testing.T, k *accounttest.Kit) user.User {
 	t.Helper()
