@@ -29,13 +29,14 @@ type member struct {
 	id, access, refresh, phone string
 }
 
-// join registers the owner of a phone number under a user name.
-func join(t *testing.T, s *testkit.Server, phone, username string) *member {
+// join registers the owner of a phone number as "first".
+func join(t *testing.T, s *testkit.Server) *member {
 	t.Helper()
+	const phone = "+86 13800000001"
 	m := &member{t: t, s: s, phone: phone}
 	a := m.ok(s.Post("/auth/v1/signup", map[string]any{
 		"phone_number": phone, "verification_token": m.verified("phone_number", phone),
-		"username": username, "password": memberPassword,
+		"username": "first", "password": memberPassword,
 	}))
 	m.id, m.access, m.refresh = a.String("sub"), a.String("access_token"), a.String("refresh_token")
 	return m
@@ -129,7 +130,7 @@ func (m *member) doors() []door {
 // TK-01: a token opens the door of its class and no other.
 func TestTokensOpenTheirOwnDoorOnly(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		doors := m.doors()
 		for _, d := range doors {
 			for _, other := range doors {
@@ -153,7 +154,7 @@ func TestTokensOpenTheirOwnDoorOnly(t *testing.T) {
 // trying costs the real one nothing.
 func TestMutatedTokensOpenNothing(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		for _, d := range m.doors() {
 			for _, bad := range mutations(d.token) {
 				if a := d.knock(bad); a.Status < 400 {
@@ -198,7 +199,7 @@ func flip(c byte) string {
 // TK-07: tokens count in their own place, not in a query.
 func TestTokensInQueriesAreIgnored(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		for _, path := range []string{"/auth/v1/user/me?access_token=", "/auth/v1/user/me?token=", "/auth/v1/user/me?authorization=Bearer%20"} {
 			if a := s.Do(http.MethodGet, path+m.access, nil); a.Status != http.StatusUnauthorized {
 				t.Errorf("%s: %d %s", path, a.Status, a.Raw)
@@ -218,12 +219,12 @@ func TestTokensInQueriesAreIgnored(t *testing.T) {
 // LK-08: a profile call sets nothing that grants or proves.
 func TestProfilesGrantNothing(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		before := m.ok(s.Bearer(m.access, http.MethodGet, "/auth/v1/user/me", nil))
 		for name, value := range map[string]any{
 			"id": "x", "sub": "x", "user_id": "x", "uid": "x", "pool_id": "other", "kind": "admin", "status": "blocked",
 			"email": "victim@example.com", "email_verified": true, "phone": "13900000009", "phone_number": "+86 13900000009",
-			"phone_verified": true, "phone_number_verified": true, "password": "owned owned owned", "password_hash": "$argon2id$x",
+			"phone_verified": true, "phone_number_verified": true, "password": "owned by somebody", "password_hash": "$argon2id$x",
 			"has_password": false, "password_changed_at": 0, "must_reset": true, "groups": []any{map[string]any{"id": "administrator"}},
 			"roles": []string{"admin"}, "scope": "all", "user_type": "admin", "internal_user_type": "admin", "created_from": "x",
 			"custom": map[string]any{"a": 1}, "created_at": "2000-01-01T00:00:00Z", "identities": []any{}, "providers": []any{},
@@ -246,7 +247,7 @@ func TestProfilesGrantNothing(t *testing.T) {
 // ED-03: what could be read in two ways is not read.
 func TestAmbiguousBodiesAreRefused(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		for _, body := range []string{
 			`{"username":"nobody","username":"first","password":"` + memberPassword + `"}`,
 			`{"username":"first","password":"x","password":"` + memberPassword + `"}`,
@@ -268,7 +269,7 @@ func TestAmbiguousBodiesAreRefused(t *testing.T) {
 // ID-03: however a number is written, it is one account.
 func TestThirtySpellingsAreOneNumber(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		for _, spelling := range []string{
 			"13800000001", "+8613800000001", "+86 13800000001", "+86 138 0000 0001", "+86-138-0000-0001", "138 0000 0001",
 			"138-0000-0001", "8613800000001", "008613800000001", "0086 13800000001", "00 86 138 0000 0001", "+086 13800000001",
@@ -353,7 +354,7 @@ func TestOnlyRegisteredOriginsReadAnswers(t *testing.T) {
 // SE-07: signing out ends the session on the server.
 func TestSignOutEndsTheSession(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		other := m.ok(s.Post("/auth/v1/signin", map[string]any{"username": "first", "password": memberPassword}))
 		m.ok(s.Bearer(m.access, http.MethodPost, "/auth/v1/user/signout", map[string]any{}))
 		if a := s.Bearer(m.access, http.MethodGet, "/auth/v1/user/me", nil); a.Status != http.StatusUnauthorized {
@@ -371,7 +372,7 @@ func TestSignOutEndsTheSession(t *testing.T) {
 // password counts to its last character.
 func TestBrokenPasswordsLookLikeWrongOnes(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
-		m := join(t, s, "+86 13800000001", "first")
+		m := join(t, s)
 		long := strings.Repeat("kestrel violin ", 14)[:200]
 		m.ok(s.Bearer(m.access, http.MethodPatch, "/auth/v1/user/password", map[string]any{"new_password": long, "sudo_token": m.sudo()}))
 		thumbprint := m.ok(s.Post("/auth/v2/signin/publichkey", map[string]any{})).String("public_key_thumbprint")
@@ -401,7 +402,7 @@ func TestBrokenPasswordsLookLikeWrongOnes(t *testing.T) {
 // files.
 func TestFilesHoldNothingThatOpens(t *testing.T) {
 	s := testkit.Start(t, dbtest.SQLite)
-	m := join(t, s, "+86 13800000001", "first")
+	m := join(t, s)
 	secrets := map[string]string{"password": memberPassword, "access": m.access}
 	for _, d := range m.doors() {
 		secrets[d.class] = d.token
