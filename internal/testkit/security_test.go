@@ -436,3 +436,55 @@ func TestFilesHoldNothingThatOpens(t *testing.T) {
 		t.Fatalf("%d files read: %v", files, err)
 	}
 }
+
+// TK-04: the token of another client's anonymous person, or one that expired, upgrades
+// nobody and makes no account.
+func TestForeignAnonymousTokensUpgradeNobody(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		m := &member{t: t, s: s}
+		visitor := m.ok(s.Do(http.MethodPost, "/auth/v1/signin/anonymously?client_id=dev", map[string]any{}, "X-Device-Id", "device-of-a-visitor"))
+		upgrade := func(client, email string) testkit.Answer {
+			return s.Post("/auth/v1/signup?client_id="+client, map[string]any{
+				"email": email, "verification_token": m.verified("email", email), "anonymous_token": visitor.String("access_token"),
+			})
+		}
+		if a := upgrade("dev-app", "one@example.com"); a.Status < 400 {
+			t.Errorf("another client: %d %s", a.Status, a.Raw)
+		}
+		s.Advance(3 * time.Hour)
+		if a := upgrade("dev", "two@example.com"); a.Status < 400 {
+			t.Errorf("expired: %d %s", a.Status, a.Raw)
+		}
+		for _, email := range []string{"one@example.com", "two@example.com"} {
+			if sent := s.Post("/auth/v1/verification", map[string]any{"email": email}); sent.Body["is_user"] != false {
+				t.Errorf("%s: %d %s", email, sent.Status, sent.Raw)
+			}
+		}
+	})
+}
+
+// ED-05: what reads as SQL is text.
+func TestSQLInInputIsText(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		m := join(t, s)
+		for _, text := range []string{"' OR '1'='1", "first'--", "x'; DROP TABLE users; --", `" OR ""="`, "$1", "%", "_irst", "first\\", "' UNION SELECT 1,2,3--", "1 OR 1=1"} {
+			q := url.QueryEscape(text)
+			for _, a := range []testkit.Answer{
+				s.Post("/auth/v1/signin", map[string]any{"username": text, "password": memberPassword}),
+				s.Post("/auth/v1/verification/verify", map[string]any{"verification_id": text, "verification_code": text}),
+				s.Post("/auth/v1/token", map[string]any{"grant_type": "refresh_token", "client_id": text, "refresh_token": text}),
+				s.Bearer(m.access, http.MethodGet, "/auth/v1/user/security/history?page_token="+q+"&action="+q, nil),
+				s.Bearer(m.access, http.MethodGet, "/auth/v1/user/query?username="+q+"&id="+q, nil),
+				s.Bearer(m.access, http.MethodDelete, "/auth/v1/user/authorized/devices/"+url.PathEscape(text), nil),
+				s.Bearer(m.access, http.MethodPatch, "/auth/v1/user/profile", map[string]any{"name": text}),
+			} {
+				if a.Status >= 500 || strings.Contains(string(a.Raw), m.id) && a.String("sub") != m.id || a.String("access_token") != "" {
+					t.Errorf("%s: %d %s", text, a.Status, a.Raw)
+				}
+			}
+			if me := m.ok(s.Bearer(m.access, http.MethodGet, "/auth/v1/user/me", nil)); me.String("name") != text {
+				t.Errorf("%q was stored as %q", text, me.String("name"))
+			}
+		}
+	})
+}
