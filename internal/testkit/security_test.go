@@ -422,8 +422,7 @@ func TestFilesHoldNothingThatOpens(t *testing.T) {
 		}
 		files++
 		for class, token := range secrets {
-			body := token[strings.LastIndexAny(token, "._")+1:] // without prefix or public part
-			if bytes.Contains(raw, []byte(token)) || bytes.Contains(raw, []byte(body)) {
+			if end := token[max(0, len(token)-40):]; bytes.Contains(raw, []byte(end)) {
 				t.Errorf("%s holds the %s token", filepath.Base(path), class)
 			}
 		}
