@@ -24,18 +24,10 @@ func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
 	p := proof{amr: []string{"anonymous"}, provider: user.ProviderAnonymous, scope: ScopeAnonymous}
 	device := in.DeviceID
 	if device != "" {
-		find := func(ctx context.Context) (user.User, error) {
-			return s.Users.ByIdentity(ctx, in.Client.Pool.ID, user.ProviderAnonymous, device)
+		var err error
+		if p, err = s.identified(ctx, in, p, device); err != nil || p.again == nil {
+			return p, err
 		}
-		u, err := find(ctx)
-		if err == nil {
-			p.user = u
-			return p, nil
-		}
-		if errs.CodeOf(err) != errs.UserNotFound {
-			return proof{}, err
-		}
-		p.again = find
 	} else {
 		device = secret.ID()
 	}

@@ -52,18 +52,10 @@ func (s *Service) proveTicket(ctx context.Context, in Input) (proof, error) {
 	if asked := time.Duration(t.Refresh) * time.Millisecond; asked > 0 && t.Refresh < int64(24*time.Hour/time.Millisecond) {
 		p.accessLife = min(max(asked, shortestAccess), in.Client.Pool.Settings.AccessLife)
 	}
-	find := func(ctx context.Context) (user.User, error) {
-		return s.Users.ByIdentity(ctx, in.Client.Pool.ID, user.ProviderCustom, t.UID)
+	p, err = s.identified(ctx, in, p, t.UID)
+	if err != nil || p.again == nil {
+		return p, err
 	}
-	u, err := find(ctx)
-	if err == nil {
-		p.user = u
-		return p, nil
-	}
-	if errs.CodeOf(err) != errs.UserNotFound {
-		return proof{}, err
-	}
-	p.again = find
 	p.create = &user.User{
 		PoolID: in.Client.Pool.ID, Kind: user.KindCustom, Status: user.StatusActive,
 		CreatedFrom: caller.From(ctx).Protocol,

@@ -19,8 +19,12 @@ func CheckProfile(p user.Profile) (user.Profile, error) {
 		max  int
 		text *string
 	}{
-		{"name", 64, p.Name}, {"picture", 2048, p.Picture}, {"locale", 35, p.Locale},
-		{"birthdate", 32, p.Birthdate}, {"zoneinfo", 64, p.Zoneinfo}, {"description", 512, p.Description},
+		{"name", 64, p.Name},
+		{"picture", 2048, p.Picture},
+		{"locale", 35, p.Locale},
+		{"birthdate", 32, p.Birthdate},
+		{"zoneinfo", 64, p.Zoneinfo},
+		{"description", 512, p.Description},
 	} {
 		if f.text == nil {
 			continue

@@ -1,7 +1,6 @@
 package signin_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/tigertally/tigertally/internal/account"
@@ -13,15 +12,13 @@ import (
 	"github.com/tigertally/tigertally/internal/user"
 )
 
-func ptr(s string) *string { return &s }
-
 func TestRegister(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		k.User(t, account.NewUser{Username: "taken", Phone: "+8613700000000"})
 		out, err := k.Signin.Register(t.Context(), signin.RegisterInput{
 			Client: k.Client, Phone: "138 0000 0000", Token: k.Verified(t, phone, "", ""), Password: password,
-			Profile: user.Profile{Name: ptr("Alice"), Username: ptr("alice"), Gender: ptr("MALE")},
+			Profile: user.Profile{Name: new("Alice"), Username: new("alice"), Gender: new("MALE")},
 		})
 		wantCode(t, err, "")
 		u, err := k.Users.ByID(t.Context(), "p", out.User.ID)
@@ -41,10 +38,10 @@ func TestRegister(t *testing.T) {
 		}{
 			{"the phone is taken", signin.RegisterInput{Phone: phone, Token: k.Verified(t, phone, "", "")}, errs.IdentifierTaken},
 			{"the name is taken", signin.RegisterInput{
-				Email: email, Token: k.Verified(t, email, "", ""), Profile: user.Profile{Username: ptr("Taken")},
+				Email: email, Token: k.Verified(t, email, "", ""), Profile: user.Profile{Username: new("Taken")},
 			}, errs.UsernameTaken},
 			{"the name is a phone LK-09", signin.RegisterInput{
-				Email: email, Token: k.Verified(t, email, "", ""), Profile: user.Profile{Username: ptr("13700000000")},
+				Email: email, Token: k.Verified(t, email, "", ""), Profile: user.Profile{Username: new("13700000000")},
 			}, errs.UsernameInvalid},
 			{"another address", signin.RegisterInput{Phone: "13900000000", Token: k.Verified(t, email, "", "")}, errs.IdentifierMismatch},
 			{"no proof", signin.RegisterInput{Phone: "13900000000"}, errs.FieldMissing},
@@ -95,13 +92,11 @@ func anonymous(t *testing.T, k *accounttest.Kit, device string) (signin.Outcome,
 func TestAnonymousUpgrade(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		ctx := context.Context(t.Context())
+		ctx := t.Context()
 		before, err := anonymous(t, k, "device")
 		wantCode(t, err, "")
 		k.User(t, account.NewUser{Username: "bob", Password: password})
 		bob, _ := k.SignIn(t, "bob")
-		other := k.Client
-		other.ID = "other"
 
 		upgrade := func(c signin.RegisterInput) error {
 			if c.Client.ID == "" {
@@ -112,6 +107,12 @@ func TestAnonymousUpgrade(t *testing.T) {
 		}
 		wantCode(t, upgrade(signin.RegisterInput{Token: k.Verified(t, email, "", ""), AnonymousAccess: bob.Access}), errs.AnonymousInvalid)
 		wantCode(t, upgrade(signin.RegisterInput{Token: k.Verified(t, email, "", ""), AnonymousAccess: "nonsense"}), errs.AnonymousInvalid)
+		own := k.Client
+		k.Client.ID = "other"
+		wantCode(t, upgrade(signin.RegisterInput{
+			Client: k.Client, Token: k.Verified(t, email, "", ""), AnonymousAccess: before.Session.Access,
+		}), errs.AnonymousInvalid)
+		k.Client = own
 		k.User(t, account.NewUser{Phone: phone})
 		wantCode(t, upgrade(signin.RegisterInput{Token: k.Verified(t, phone, "", ""), AnonymousAccess: before.Session.Access}), errs.IdentifierTaken)
 

@@ -137,6 +137,24 @@ type proof struct {
 	effect func(ctx context.Context) error
 }
 
+// identified adds to p whom its provider knows as subject. With nobody there yet it sets
+// again, and the method may create them.
+func (s *Service) identified(ctx context.Context, in Input, p proof, subject string) (proof, error) {
+	find := func(ctx context.Context) (user.User, error) {
+		return s.Users.ByIdentity(ctx, in.Client.Pool.ID, p.provider, subject)
+	}
+	u, err := find(ctx)
+	switch {
+	case err == nil:
+		p.user = u
+	case errs.CodeOf(err) == errs.UserNotFound:
+		p.again = find
+	default:
+		return proof{}, err
+	}
+	return p, nil
+}
+
 // SignIn runs one attempt: limits, captcha, the method, the state of the account, the
 // session, the record. A next step is an outcome, not an error.
 //
