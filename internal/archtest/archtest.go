@@ -47,9 +47,9 @@ var allowed = map[string][]string{
 }
 
 // siblings are the imports inside one layer, each with its reason.
-var siblings = map[string]map[string]string{ //nolint:gosec // prose about secrets.
+var siblings = map[string]map[string]string{
 	"i18n":   {"errs": "texts are keyed by code"},
-	"secret": {"errs": "an overloaded hash queue is a refusal", "secret/argon2": "hashes on the pool's own threads"},
+	"secret": {"errs": "an overloaded hash queue is a refusal", "secret/argon2": "hashes on the pool's own threads"}, //nolint:gosec // prose.
 	"db":     {"errs": "a full disk or a lost server is a refusal the caller may retry"},
 	"web": {
 		"errs": "the adapter hands refusals to the protocol", "i18n": "matches the caller's language",

@@ -96,7 +96,7 @@ func (c *stmtCache) get(ctx context.Context, query string) (*cached, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.stmts[query]; old != nil {
-		stmt.Close() //nolint:errcheck // somebody was faster; theirs is used.
+		stmt.Close() //nolint:errcheck,sqlclosecheck // somebody was faster; theirs is used.
 		return old, nil
 	}
 	if len(c.stmts) >= cacheSize {

@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		d.engine, err = openPostgres(ctx, d, o)
 	default:
 		// The URL may hold a password: it is not repeated.
-		err = errors.New("database URL must begin with sqlite: or postgres:")
+		err = errors.New("database URL needs sqlite: or postgres: in front")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)

@@ -142,7 +142,7 @@ func TestStatsCountSharedCommits(t *testing.T) {
 		})
 	}
 	all.Wait()
-	d.InTx(t.Context(), func(context.Context) error { return errWanted }) //nolint:errcheck // counted below.
+	d.InTx(t.Context(), func(context.Context) error { return errWanted }) // counted below.
 	got := d.Stats()
 	if got.Transactions != workers*each || got.Rollbacks != 1 {
 		t.Errorf("%+v, want %d transactions and 1 rollback", got, workers*each)

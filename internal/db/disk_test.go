@@ -35,7 +35,7 @@ func TestFailedSyncIsNeverAcknowledged(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	//nolint:gosec // ourselves, under the tracer.
+	// This very test, under the tracer.
 	cmd := exec.CommandContext(t.Context(), tracer, "-f", "-qq", "-o", os.DevNull, "-e", "trace=fsync,fdatasync",
 		"-e", "inject=fsync,fdatasync:error=EIO:when=12+", os.Args[0], "-test.run=^TestFailedSyncIsNeverAcknowledged$", "-test.v")
 	cmd.Env = append(os.Environ(), brokenDisk+"=sqlite:"+path)
@@ -72,7 +72,7 @@ func writeOnBrokenDisk(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // the disk is broken.
+	defer d.Close() // the disk is broken.
 	for i := range 1000 {
 		err := put(t.Context(), d, fmt.Sprint("row-", i))
 		if err == nil {

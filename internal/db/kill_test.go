@@ -36,7 +36,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	acknowledged := map[string]bool{}
 	for round := range kills {
 		// Some are killed while they start, most while they write.
-		life := time.Duration(10+rand.IntN(240)) * time.Millisecond //nolint:gosec // not a secret.
+		life := time.Duration(10+rand.IntN(240)) * time.Millisecond // not a secret.
 		for _, name := range runAndKill(t, "sqlite:"+path, fmt.Sprint("round", round), life) {
 			acknowledged[name] = true
 		}
@@ -51,7 +51,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 // runAndKill starts a writer, kills it and returns what it acknowledged.
 func runAndKill(t *testing.T, url, prefix string, life time.Duration) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillLosesNothingAcknowledged$") //nolint:gosec // ourselves.
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillLosesNothingAcknowledged$") // ourselves.
 	cmd.Env = append(os.Environ(), childOf+"="+url+" "+prefix)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -60,7 +60,7 @@ func runAndKill(t *testing.T, url, prefix string, life time.Duration) []string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(life, func() { cmd.Process.Kill() }) //nolint:errcheck // Wait tells how it ended.
+	timer := time.AfterFunc(life, func() { cmd.Process.Kill() }) // Wait tells how it ended.
 	defer timer.Stop()
 	var names []string
 	for lines := bufio.NewScanner(out); lines.Scan(); {

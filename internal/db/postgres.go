@@ -79,12 +79,12 @@ func (p *postgres) prepare(ctx context.Context, o Options) error {
 func (p *postgres) inTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, overLimit())
 	defer cancel()
-	real, err := p.pool.BeginTx(ctx, nil)
+	native, err := p.pool.BeginTx(ctx, nil)
 	if err != nil {
 		p.rollbacks.Add(1)
 		return p.because(ctx, fmt.Errorf("begin: %w", err))
 	}
-	t := &tx{d: p.d, run: pgTx{real}}
+	t := &tx{d: p.d, run: pgTx{native}}
 	committed := false
 	defer func() { // also when fn panicked or left the goroutine
 		t.mu.Lock()
@@ -92,7 +92,7 @@ func (p *postgres) inTx(ctx context.Context, fn func(ctx context.Context) error)
 		t.mu.Unlock()
 		if !committed {
 			p.rollbacks.Add(1)
-			real.Rollback() //nolint:errcheck // the error that led here is the one to tell.
+			native.Rollback() //nolint:errcheck // the error that led here is the one to tell.
 		}
 	}()
 	if err := t.verdict(ctx, fn(context.WithValue(ctx, txKey{}, t))); err != nil {
@@ -101,7 +101,7 @@ func (p *postgres) inTx(ctx context.Context, fn func(ctx context.Context) error)
 	t.mu.Lock()
 	t.end(nil)
 	t.mu.Unlock()
-	if err := real.Commit(); err != nil {
+	if err := native.Commit(); err != nil {
 		return p.because(ctx, fmt.Errorf("commit: %w", err))
 	}
 	committed = true

@@ -40,7 +40,7 @@ func openSQLite(ctx context.Context, d *DB, path string, o Options) (_ engine, e
 	l := &lite{}
 	defer func() {
 		if err != nil {
-			l.closeAll()
+			l.closeAll() //nolint:errcheck // the error that led here is the one to tell.
 		}
 	}()
 	if l.lock, err = claim(path); err != nil {
@@ -80,7 +80,7 @@ func claim(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the operator's.
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func claim(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is in use by another process: stop that one first, or give this one a file of its own", path)
 	}
 	// SQLite gives its -wal and -shm files the mode of the database.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the operator's.
 	if err != nil {
 		lock.Close() //nolint:errcheck // nothing was written.
 		return nil, err

@@ -129,7 +129,7 @@ func (t *tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	if err := t.usable(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := t.run.query(ctx, query, args)
+	rows, err := t.run.query(ctx, query, args) //nolint:sqlclosecheck // the caller closes them, or the end of the transaction.
 	if err != nil {
 		return nil, t.failed(err)
 	}

@@ -136,7 +136,7 @@ func TestFailureRollsBackOnlyItself(t *testing.T) {
 		for way, end := range ways {
 			for i := range each {
 				all.Go(func() {
-					defer func() { recover() }() //nolint:errcheck // the panic is ours.
+					defer func() { recover() }() // the panic is ours.
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					err := d.InTx(ctx, func(ctx context.Context) error {
@@ -185,7 +185,7 @@ func TestFailedStatementCannotBeIgnored(t *testing.T) {
 			if err := put(ctx, d, "row"); err != nil {
 				return err
 			}
-			put(ctx, d, "row") //nolint:errcheck // the mistake under test.
+			put(ctx, d, "row") // the mistake under test.
 			return nil
 		})
 		if err == nil || has(t, d, "row") != 0 {
@@ -201,7 +201,7 @@ func TestAfterCommit(t *testing.T) {
 			db.AfterCommit(ctx, func() { log = append(log, fmt.Sprint(what, " sees ", has(t, d, what))) })
 		}
 		for _, name := range []string{"kept", "lost"} {
-			d.InTx(t.Context(), func(ctx context.Context) error { //nolint:errcheck // one of them fails on purpose.
+			d.InTx(t.Context(), func(ctx context.Context) error { // one of them fails on purpose.
 				note(ctx, name)
 				if len(log) > 1 {
 					t.Error("ran before the commit")
@@ -302,7 +302,7 @@ func TestLimitFreesTheWriter(t *testing.T) {
 func TestContextOfATransactionEndsWithIt(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var kept context.Context
-		if err := d.InTx(t.Context(), func(ctx context.Context) error { kept = ctx; return nil }); err != nil {
+		if err := d.InTx(t.Context(), func(ctx context.Context) error { kept = ctx; return nil }); err != nil { //nolint:fatcontext // the mistake under test.
 			t.Fatal(err)
 		}
 		if err := put(kept, d, "late"); err == nil {

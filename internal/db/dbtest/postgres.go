@@ -45,8 +45,7 @@ type cluster struct {
 	url      *url.URL // of the database to issue commands in
 	template string
 	count    atomic.Int64
-	alive    io.Closer // the input of the shell that cleans up; held open
-	leash    io.Closer // held, never closed: were it collected, the server would stop
+	leash    io.Closer // the input of the shell that cleans up: were it collected, the server would stop
 }
 
 // EmptyURL is the address of a PostgreSQL database without any schema.
@@ -101,7 +100,7 @@ func (c *cluster) database(name string) string {
 
 // makeTemplate migrates one empty database, which the others are copies of.
 func (c *cluster) makeTemplate() error {
-	ctx := context.Background() //nolint:forbidigo // the template belongs to no one test.
+	ctx := context.Background() // the template belongs to no one test.
 	c.template = c.name(0)
 	c.do(ctx, "DROP DATABASE IF EXISTS "+c.template) //nolint:errcheck // of an earlier process with our number.
 	if err := c.do(ctx, "CREATE DATABASE "+c.template+" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'"); err != nil {
