@@ -69,8 +69,9 @@ func plainRefusal(err error) error {
 	switch errs.CodeOf(err) {
 	case errs.CaptchaRequired, errs.CaptchaInvalid, errs.TokenInvalid:
 		return errs.New(errs.CaptchaWrong).Because(err)
+	default:
+		return err
 	}
-	return err
 }
 
 type captchaPage struct {

@@ -57,7 +57,7 @@ func (p *Protocol) deviceCode(ctx context.Context, c pool.Client, in deviceReque
 // for the app's own back end, and some are reserved by the client library.
 func knownScope(scope string) string {
 	var kept []string
-	for _, word := range strings.Fields(scope) {
+	for word := range strings.FieldsSeq(scope) {
 		if slices.Contains(strings.Fields(signin.DefaultScope), word) && !slices.Contains(kept, word) {
 			kept = append(kept, word)
 		}
@@ -118,7 +118,7 @@ type scopeInfo struct {
 // authorizeInfo describes the application a user is asked to let in.
 func (p *Protocol) authorizeInfo(_ context.Context, c pool.Client, in authorizeInfoRequest) (authorizeInfo, error) {
 	out := authorizeInfo{Client: clientInfo{ID: c.ID, Name: c.App.Name}, Scopes: []scopeInfo{}}
-	for _, s := range strings.Fields(in.Scope) {
+	for s := range strings.FieldsSeq(in.Scope) {
 		out.Scopes = append(out.Scopes, scopeInfo{ID: s, Name: s})
 	}
 	return out, nil

@@ -72,8 +72,9 @@ func (p *Protocol) introspect(ctx context.Context, _ pool.Client, _ app) (intros
 		return introspection{TokenType: "Bearer", ClientID: who.ClientID, Sub: who.UserID, Scope: who.Scope}, nil
 	case errs.SessionInvalid:
 		return introspection{}, nil
+	default:
+		return introspection{}, err
 	}
-	return introspection{}, err
 }
 
 type revokeRequest struct {

@@ -75,8 +75,9 @@ func (p *Protocol) asker(ctx context.Context) (*session.Principal, error) {
 		return &who, nil
 	case errs.SessionInvalid:
 		return nobody, nil
+	default:
+		return nobody, err
 	}
-	return nobody, err
 }
 
 func audienceOf(target string) (account.Audience, error) {
