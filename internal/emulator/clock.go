@@ -19,8 +19,8 @@ type Clock struct {
 	offset atomic.Int64
 }
 
-// NewClock makes a clock that agrees with real.
-func NewClock(real func() time.Time) *Clock { return &Clock{real: real} }
+// NewClock makes a clock that agrees with wall.
+func NewClock(wall func() time.Time) *Clock { return &Clock{real: wall} }
 
 // Now is the virtual time.
 func (c *Clock) Now() time.Time { return c.real().Add(c.Offset()) }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/tigertally/tigertally/internal/testkit"
@@ -59,8 +60,8 @@ func findPackages() bool {
 
 // tail returns the last n lines, where the runner counts.
 func tail(out []byte, n int) []byte {
-	for i := len(out) - 1; i >= 0; i-- {
-		if out[i] == '\n' && i < len(out)-1 {
+	for i, b := range slices.Backward(out) {
+		if b == '\n' && i < len(out)-1 {
 			if n--; n == 0 {
 				return out[i+1:]
 			}
