@@ -19,11 +19,8 @@ func serveCommand(p Process) *cobra.Command {
 		Short: "Run the production server",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := config.Load(file, p.LookupEnv)
+			conf, err := checked(p, file)
 			if err != nil {
-				return err
-			}
-			if err := conf.Check(); err != nil {
 				return err
 			}
 			listener, err := app.Listen(c.Context(), conf.Listen)
@@ -41,6 +38,15 @@ func serveCommand(p Process) *cobra.Command {
 	return c
 }
 
+// checked reads the configuration of a production server and reports its problems.
+func checked(p Process, file string) (config.Config, error) {
+	conf, err := config.Load(file, p.LookupEnv)
+	if err != nil {
+		return conf, err
+	}
+	return conf, conf.Check()
+}
+
 func logger(w io.Writer, conf config.Config) *slog.Logger {
 	o := &slog.HandlerOptions{Level: conf.Level()}
 	if conf.LogFormat == "text" {
@@ -56,11 +62,7 @@ func configCommand(p Process) *cobra.Command {
 		Short: "Report every problem of a configuration at once",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := config.Load(file, p.LookupEnv)
-			if err != nil {
-				return err
-			}
-			if err := conf.Check(); err != nil {
+			if _, err := checked(p, file); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), "the configuration is fine")
