@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func (s *Service) destination(ctx context.Context, in SendInput) (target, channe
 
 // allowedCountry refuses numbers the operator does not want to pay messages to (VC-07).
 func allowedCountry(p pool.Pool, e164 string) error {
-	if len(p.Settings.Countries) == 0 {
+	if len(p.Settings.Countries) == 0 || slices.Contains(p.Settings.Countries, pool.AnyCountry) {
 		return nil
 	}
 	country, _ := contact.SplitPhone(e164)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/emulator"
+	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/web"
 )
@@ -80,7 +81,14 @@ func (a *App) finish(ctx context.Context) error {
 // production server starts without a pool too, so that one can be made later.
 func (a *App) defaultPool(ctx context.Context) error {
 	if _, err := a.Pools.Get(ctx, a.conf.DefaultPool); err != nil {
-		return nil //nolint:nilerr // The oldest pool stands in until this one exists.
+		if errs.CodeOf(err) != errs.PoolNotFound {
+			return err
+		}
+		pools, err := a.Pools.List(ctx)
+		if err == nil && len(pools) == 0 {
+			a.log.WarnContext(ctx, "there is no pool yet, so every request is refused; make one: tigertally pool create ID --origin https://app.example.com")
+		}
+		return err // the oldest pool stands in until this one exists
 	}
 	return a.Pools.SetDefault(ctx, a.conf.DefaultPool)
 }

@@ -71,6 +71,7 @@ func (a *App) provision(ctx context.Context, limits bool) error {
 	set.PasswordMin, set.PasswordCommon = 6, false
 	set.OpenClients, set.Captcha, set.Limits = true, pool.CaptchaOff, limits
 	set.ProductName = "Tigertally Dev"
+	set.Countries = []string{pool.AnyCountry} // nothing is sent, so nothing costs
 	_, err := a.Pools.Create(ctx, DevPool, "Development", set)
 	if err != nil && errs.CodeOf(err) != errs.PoolTaken {
 		return fmt.Errorf("make the development pool: %w", err)

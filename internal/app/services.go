@@ -85,12 +85,19 @@ func isFresh(url string) (bool, error) {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// CreatePool makes a pool with production settings. An empty name means the id.
-func (s *Store) CreatePool(ctx context.Context, id, name string) (pool.Pool, error) {
+// CreatePool makes a pool with production settings, whose application pages of origins
+// may use. An empty name means the id.
+func (s *Store) CreatePool(ctx context.Context, id, name string, origins []string) (made pool.Pool, err error) {
 	if name == "" {
 		name = id
 	}
-	return s.Pools.Create(ctx, id, name, pool.Settings{})
+	err = s.db.InTx(ctx, func(ctx context.Context) error {
+		if made, err = s.Pools.Create(ctx, id, name, pool.Settings{}); err != nil {
+			return err
+		}
+		return s.Pools.SetOrigins(ctx, id, origins)
+	})
+	return made, err
 }
 
 // services are everything a serving process is made of, built once and by hand.

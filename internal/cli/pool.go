@@ -34,19 +34,20 @@ func poolCommand(p Process) *cobra.Command {
 	var f storeFlags
 	c := &cobra.Command{Use: "pool", Short: "Make and list user pools and their keys"}
 	f.add(c)
-	c.AddCommand(poolCreate(p, &f), poolList(p, &f), ticketKeyCommand(p, &f))
+	c.AddCommand(poolCreate(p, &f), poolList(p, &f), poolOrigins(p, &f), ticketKeyCommand(p, &f))
 	return c
 }
 
 func poolCreate(p Process, f *storeFlags) *cobra.Command {
 	var name string
+	var origins []string
 	c := &cobra.Command{
 		Use:   "create ID",
 		Short: "Make a pool; its id is the env and the default client id of CloudBase apps",
 		Args:  oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), p, f, func(s *app.Store) error {
-				made, err := s.CreatePool(c.Context(), args[0], name)
+				made, err := s.CreatePool(c.Context(), args[0], name, origins)
 				if err != nil {
 					return err
 				}
@@ -56,7 +57,21 @@ func poolCreate(p Process, f *storeFlags) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&name, "name", "", "`NAME` people see in messages (default the id)")
+	c.Flags().StringArrayVar(&origins, "origin", nil, "web `ORIGIN` whose pages may sign people in; may be repeated")
 	return c
+}
+
+func poolOrigins(p Process, f *storeFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "origins ID [ORIGIN...]",
+		Short: "Replace the web origins whose pages may use an application, such as https://app.example.com",
+		Args:  someArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			return withStore(c.Context(), p, f, func(s *app.Store) error {
+				return s.Pools.SetOrigins(c.Context(), args[0], args[1:])
+			})
+		},
+	}
 }
 
 func poolList(p Process, f *storeFlags) *cobra.Command {
@@ -136,6 +151,14 @@ func keysCommand(p Process) *cobra.Command {
 	f.add(c)
 	c.AddCommand(rotate)
 	return c
+}
+
+// someArgs wants at least one argument.
+func someArgs(c *cobra.Command, args []string) error {
+	if err := cobra.MinimumNArgs(1)(c, args); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // oneArg wants exactly one argument.

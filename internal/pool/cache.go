@@ -27,6 +27,7 @@ type snapshot struct {
 	pools    map[string]Pool
 	apps     map[string]App
 	order    []string // pool ids, oldest first
+	origins  []string // of all applications, each once
 	fallback string   // the pool for requests that name no client
 }
 
@@ -81,6 +82,7 @@ func (s *Service) refresh(ctx context.Context, cur *snapshot) (*snapshot, error)
 	if next.apps, err = s.allApps(ctx); err != nil {
 		return nil, err
 	}
+	next.origins = originsOf(next.apps)
 	if next.fallback, err = s.meta(ctx, metaDefault); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,9 @@ const (
 	CaptchaAlways = "always"
 )
 
+// AnyCountry in Settings.Countries lets messages go anywhere.
+const AnyCountry = "*"
+
 // Settings are a pool's rules.
 type Settings struct {
 	PasswordMin    int
@@ -43,7 +46,7 @@ type Settings struct {
 	MaxCodeTries int
 	SendGap      time.Duration // between two messages to one address
 
-	Countries   []string // dialling codes we send messages to, such as "+86"
+	Countries   []string // dialling codes we send messages to, such as "+86", or AnyCountry
 	DefaultLang string
 	ProductName string
 }

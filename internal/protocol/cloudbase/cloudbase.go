@@ -187,20 +187,6 @@ func (p *Protocol) originAllowed(r *http.Request, origin string) bool {
 			return web.OriginIn(c.App.Settings.Origins, origin)
 		}
 	}
-	pools, err := p.pools.List(ctx)
-	if err != nil {
-		return false
-	}
-	for _, one := range pools {
-		apps, err := p.pools.Apps(ctx, one.ID)
-		if err != nil {
-			return false
-		}
-		for _, a := range apps {
-			if web.OriginIn(a.Settings.Origins, origin) {
-				return true
-			}
-		}
-	}
-	return false
+	known, err := p.pools.Origins(ctx)
+	return err == nil && web.OriginIn(known, origin)
 }
