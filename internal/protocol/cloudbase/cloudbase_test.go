@@ -71,7 +71,7 @@ func TestGrantsOfOtherKindsAreRefusedByName(t *testing.T) {
 func TestRevokeNeverRefuses(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
 		w := newWorld(t, s, 1)
-		for _, token := range []any{w.access, w.access, "", "nonsense", "a.b.c", nil} {
+		for _, token := range []any{w.access, w.access, "", "nonsense", "a.b.c", nil, 5, map[string]any{"accessToken": w.access}} {
 			got := s.Post("/auth/v1/revoke?client_id=dev", map[string]any{"token": token})
 			if got.Status != http.StatusOK || len(got.Body) != 0 || got.Body == nil {
 				t.Errorf("revoke of %v: %d %s", token, got.Status, got.Raw)
@@ -88,6 +88,9 @@ func TestRevokeNeverRefuses(t *testing.T) {
 		s.Advance(100 * 24 * time.Hour)
 		if got := s.Post("/auth/v1/revoke", map[string]any{"token": w.access}); got.Status != http.StatusOK {
 			t.Errorf("an expired token: %d %s", got.Status, got.Raw)
+		}
+		if got := s.Post("/auth/v1/revoke?client_id="+strings.Repeat("x", 500), map[string]any{"token": w.access}); got.Status != http.StatusOK {
+			t.Errorf("an unknown application: %d %s", got.Status, got.Raw)
 		}
 	})
 }

@@ -15,7 +15,7 @@ func (p *Protocol) tokenRoutes() []route {
 	return []route{
 		post("/auth/v1/token", public(p, p.grant)),
 		post("/auth/v2/token", public(p, p.grant)),
-		post("/auth/v1/revoke", public(p, p.revoke)),
+		post("/auth/v1/revoke", web.JSON(p, p.revoke)),
 		get("/auth/v1/token/introspect", public(p, p.introspect)),
 		post("/auth/v1/user/signout", bearer(p, p.signOut)),
 		{method: http.MethodDelete, path: "/auth/v1/user/revoke/all", handler: bearer(p, p.revokeAll)},
@@ -78,14 +78,13 @@ func (p *Protocol) introspect(ctx context.Context, _ pool.Client, _ app) (intros
 }
 
 type revokeRequest struct {
-	app
-	Token string `json:"token"`
+	Token token `json:"token"`
 }
 
 // revoke ends the session of an access token. It never refuses, for a refusal would
-// leave the browser signed in; only a failure to write is an error.
-func (p *Protocol) revoke(ctx context.Context, _ pool.Client, in revokeRequest) (done, error) {
-	return done{}, p.account.SignOut(ctx, in.Token)
+// leave the browser signed in, whatever application it names; only a failure to write is an error.
+func (p *Protocol) revoke(ctx context.Context, in revokeRequest) (done, error) {
+	return done{}, p.account.SignOut(ctx, string(in.Token))
 }
 
 type signOutRequest struct {
