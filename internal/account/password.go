@@ -133,6 +133,9 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetInput) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Proofs.CheckPassword(in.Client.Pool, in.Password); err != nil {
+		return err
+	}
 	a, err := s.Proofs.Address(ctx, in.Client, in.Token, target, signin.UsageReset)
 	if err != nil {
 		return err

@@ -50,6 +50,16 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (Outcome, erro
 }
 
 func (s *Service) register(ctx context.Context, in RegisterInput) (Outcome, error) {
+	// What people can correct is refused before the proof is looked at: a bare code works
+	// once, and would be lost.
+	if _, err := CheckProfile(in.Profile); err != nil {
+		return Outcome{}, err
+	}
+	if in.Password != "" {
+		if err := s.proofs.CheckPassword(in.Client.Pool, in.Password); err != nil {
+			return Outcome{}, err
+		}
+	}
 	address, err := s.verified(ctx, in)
 	if err != nil {
 		return Outcome{}, err
@@ -210,9 +220,18 @@ func (s *Service) store(ctx context.Context, u *user.User) error {
 // It must not run in a transaction.
 func (p *Proofs) NewPassword(ctx context.Context, in pool.Pool, u user.User, password string) (string, error) {
 	local, _, _ := strings.Cut(u.Email, "@")
-	policy := contact.PasswordPolicy{Min: in.Settings.PasswordMin, Common: in.Settings.PasswordCommon}
-	if err := policy.Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
+	if err := passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
 		return "", err
 	}
 	return p.hasher.Hash(ctx, in.ID, password)
+}
+
+// CheckPassword refuses what the rules of the pool refuse for everybody. Flows call it
+// before they look at a proof that is spent by looking.
+func (p *Proofs) CheckPassword(in pool.Pool, password string) error {
+	return passwordRules(in).Check(password)
+}
+
+func passwordRules(in pool.Pool) contact.PasswordPolicy {
+	return contact.PasswordPolicy{Min: in.Settings.PasswordMin, Common: in.Settings.PasswordCommon}
 }

@@ -55,6 +55,10 @@ func TestRegister(t *testing.T) {
 			})
 		}
 		_, digits := k.Code(t, email, "", "")
+		_, err = k.Signin.Register(t.Context(), signin.RegisterInput{ // the code survives what can be corrected
+			Client: k.Client, Email: email, Code: digits, Password: "short",
+		})
+		wantCode(t, err, errs.PasswordTooShort)
 		out, err = k.Signin.Register(t.Context(), signin.RegisterInput{Client: k.Client, Email: email, Code: digits})
 		wantCode(t, err, "")
 		if out.User.Email != email || !out.User.EmailVerified {
