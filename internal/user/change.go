@@ -14,6 +14,11 @@ import (
 func (s *Service) UpdateProfile(ctx context.Context, poolID, id string, p Profile) (User, error) {
 	var after User
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		// Writing the row first makes two changes of one person take turns: each stores
+		// the whole profile, and must not undo the other's.
+		if err := found(s.stamp(ctx, poolID, id, s.now())); err != nil {
+			return err
+		}
 		u, err := s.ByID(ctx, poolID, id)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -146,6 +147,29 @@ func TestOneOfManyTakesAnIdentifier(t *testing.T) {
 }
 
 // DL-04: of two people's hands on the last two methods, one is refused.
+func TestProfileChangesAtOnceAllCount(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := setup(t, d)
+		u := create(t, s, regular(nil))
+		for round := range 10 {
+			want := user.Profile{Name: new("n" + strconv.Itoa(round)), Locale: new("l" + strconv.Itoa(round)), Zoneinfo: new("z" + strconv.Itoa(round))}
+			var wg sync.WaitGroup
+			for _, p := range []user.Profile{{Name: want.Name}, {Locale: want.Locale}, {Zoneinfo: want.Zoneinfo}} {
+				wg.Go(func() {
+					if _, err := s.UpdateProfile(t.Context(), "p", u.ID, p); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			got, err := s.ByID(t.Context(), "p", u.ID)
+			if err != nil || got.Name != *want.Name || got.Locale != *want.Locale || got.Zoneinfo != *want.Zoneinfo {
+				t.Fatalf("round %d: %+v, %v", round, got, err)
+			}
+		}
+	})
+}
+
 func TestTheLastMethodStays(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := setup(t, d)
