@@ -113,7 +113,7 @@ func (o *Options) log(s *state, r *http.Request, info caller.Info, took time.Dur
 		return
 	}
 	level := slog.LevelInfo
-	if s.status >= http.StatusInternalServerError {
+	if s.status >= http.StatusInternalServerError && s.status != http.StatusNotImplemented {
 		level = slog.LevelError
 	}
 	if !o.Logger.Enabled(r.Context(), level) {
