@@ -113,6 +113,28 @@ const (
 	PoolNotFound Code = "pool_not_found"
 	PoolTaken    Code = "pool_taken"
 	KeyNotFound  Code = "key_not_found"
+
+	// Managing a pool.
+
+	PermissionDenied Code = "permission_denied" // the token may not do this
+	PoolSecretWrong  Code = "pool_secret_wrong"
+	FieldUndefined   Code = "field_undefined"   // param "field": no such custom field
+	ExternalIDTaken  Code = "external_id_taken" // another person has it
+	FunctionNotFound Code = "function_not_found"
+
+	// Pipelines.
+
+	PipelineDenied  Code = "pipeline_denied"  // a function refused; param "message" is its own text
+	PipelineFailed  Code = "pipeline_failed"  // a function crashed or was too slow
+	PipelineInvalid Code = "pipeline_invalid" // param "reason": the source does not compile
+
+	// Elsewhere.
+
+	OneTapRefused Code = "one_tap_refused" // the carrier did not vouch for a number
+	ImageInvalid  Code = "image_invalid"   // not a picture we take
+	GrantInvalid  Code = "grant_invalid"   // an OAuth code or token that buys nothing
+	ScopeInvalid  Code = "scope_invalid"
+	ContactUnset  Code = "contact_unset" // there is no such contact to remove
 )
 
 var kinds = map[Code]Kind{
@@ -152,6 +174,14 @@ var kinds = map[Code]Kind{
 	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,
 
 	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
+
+	PermissionDenied: KindDenied, PoolSecretWrong: KindUnauthenticated, FieldUndefined: KindInvalid,
+	ExternalIDTaken: KindConflict, FunctionNotFound: KindNotFound,
+
+	PipelineDenied: KindDenied, PipelineFailed: KindUnavailable, PipelineInvalid: KindInvalid,
+
+	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, GrantInvalid: KindInvalid,
+	ScopeInvalid: KindInvalid, ContactUnset: KindPrecondition,
 }
 
 // Kind returns the group of c; a code outside the list is Unexpected.
