@@ -25,16 +25,16 @@ type stmtCache struct {
 	single bool
 
 	mu    sync.RWMutex
-	stmts map[string]*cached
+	stmts map[string]*prepared
 }
 
-type cached struct {
+type prepared struct {
 	*sql.Stmt
 	last *sql.Rows
 }
 
 func newCache(on preparer, single bool) *stmtCache {
-	return &stmtCache{on: on, single: single, stmts: make(map[string]*cached)}
+	return &stmtCache{on: on, single: single, stmts: make(map[string]*prepared)}
 }
 
 func (c *stmtCache) exec(ctx context.Context, query string, args []any) (int64, error) {
@@ -70,7 +70,7 @@ func (c *stmtCache) query(ctx context.Context, query string, args []any) (*sql.R
 }
 
 // busy reports whether the rows of the last run are still open.
-func (s *cached) busy() bool {
+func (s *prepared) busy() bool {
 	if s.last == nil {
 		return false
 	}
@@ -81,7 +81,7 @@ func (s *cached) busy() bool {
 	return false
 }
 
-func (c *stmtCache) get(ctx context.Context, query string) (*cached, error) {
+func (c *stmtCache) get(ctx context.Context, query string) (*prepared, error) {
 	c.mu.RLock()
 	s := c.stmts[query]
 	c.mu.RUnlock()
@@ -92,7 +92,7 @@ func (c *stmtCache) get(ctx context.Context, query string) (*cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &cached{Stmt: stmt}
+	s = &prepared{Stmt: stmt}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.stmts[query]; old != nil {

@@ -1,6 +1,6 @@
 // Package db owns the connection to the database, its transactions and its schema.
 // One SQL text, written for PostgreSQL with $1, runs on SQLite and on PostgreSQL. It
-// knows no table but its own list of migrations: statements live with their owners.
+// knows no table but meta and its list of migrations: statements live with their owners.
 package db
 
 import (

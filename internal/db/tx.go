@@ -16,12 +16,13 @@ type tx struct {
 	d   *DB
 	run runner
 
-	mu     sync.Mutex
-	over   error // why no more statements are taken; nil while it runs
-	doomed error // why it cannot be committed any more
-	wrote  int
-	after  []func()
-	rows   []*sql.Rows
+	mu      sync.Mutex
+	over    error // why no more statements are taken; nil while it runs
+	doomed  error // why it cannot be committed any more
+	wrote   int
+	after   []func()
+	rows    []*sql.Rows
+	changed []any // each Cached whose rows it changes
 
 	durable bool
 }

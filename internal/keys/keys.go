@@ -6,8 +6,6 @@ package keys
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -34,18 +32,17 @@ const (
 
 // Service keeps the keys of all pools.
 type Service struct {
-	db   *db.DB
-	ring *secret.Keyring
-	now  func() time.Time
-
-	current atomic.Pointer[snapshot]
-	changes atomic.Uint64 // commits of this node
-	reload  sync.Mutex
+	db    *db.DB
+	ring  *secret.Keyring
+	now   func() time.Time
+	cache *db.Cached[snapshot]
 }
 
 // New makes the service.
 func New(d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
-	return &Service{db: d, ring: ring, now: now}
+	s := &Service{db: d, ring: ring, now: now}
+	s.cache = db.NewCached(d, now, metaGeneration, s.load)
+	return s
 }
 
 // Sign signs claims as a token of the given type with the pool's active key, which is
@@ -76,14 +73,14 @@ func (s *Service) Verify(ctx context.Context, poolID, token, typ string, claims 
 // signer finds the key whose header for typ is exactly head. Comparing whole headers
 // leaves an attacker nothing to say in one: no algorithm, no key, no address.
 func (s *Service) signer(ctx context.Context, poolID, head, typ string) (*key, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if k := snap.match(poolID, head, typ, s.now()); k != nil {
 		return k, nil
 	}
-	if snap, err = s.lookAgain(ctx, snap); err != nil {
+	if snap, err = s.cache.Reread(ctx); err != nil {
 		return nil, err
 	}
 	if k := snap.match(poolID, head, typ, s.now()); k != nil {
@@ -95,11 +92,7 @@ func (s *Service) signer(ctx context.Context, poolID, head, typ string) (*key, e
 // Version changes whenever any key does. Whoever remembers verified tokens forgets
 // them then, so that a revoked key ends its tokens.
 func (s *Service) Version(ctx context.Context) (string, error) {
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return "", err
-	}
-	return snap.generation, nil
+	return s.cache.Generation(ctx)
 }
 
 // JWKS returns the public keys of a pool: the next, the active and the not yet
@@ -108,7 +101,7 @@ func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, 
 	if _, err := s.active(ctx, poolID); err != nil {
 		return jose.JSONWebKeySet{}, fmt.Errorf("find signing key: %w", err)
 	}
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return jose.JSONWebKeySet{}, err
 	}
@@ -136,7 +129,7 @@ func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) err
 	if !immediate {
 		from = from.Add(Lead)
 	}
-	err = s.change(ctx, func(ctx context.Context) error {
+	err = s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		if !immediate {
 			if n, err := s.countPending(ctx, poolID); err != nil || n > 0 {
 				return err
@@ -156,7 +149,7 @@ func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) err
 
 // Revoke ends a key and all it signed, at once.
 func (s *Service) Revoke(ctx context.Context, poolID, kid string) error {
-	err := s.change(ctx, func(ctx context.Context) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		n, err := s.revoke(ctx, poolID, kid, s.now())
 		if err == nil && n == 0 {
 			return errs.New(errs.KeyNotFound)
@@ -172,7 +165,7 @@ func (s *Service) Revoke(ctx context.Context, poolID, kid string) error {
 // active returns the key that signs now. In a transaction that has just made it, the
 // key is not in the shared snapshot yet, so the second look is at the rows.
 func (s *Service) active(ctx context.Context, poolID string) (*key, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +173,7 @@ func (s *Service) active(ctx context.Context, poolID string) (*key, error) {
 		return k, nil
 	}
 	var made *key
-	err = s.change(ctx, func(ctx context.Context) error {
+	err = s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		rows, err := s.list(ctx, poolID)
 		if err != nil {
 			return err

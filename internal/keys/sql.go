@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,27 +21,14 @@ func (s *Service) insert(ctx context.Context, k *key) error {
 	return err
 }
 
-// all reads every key that is not retired, taking over what seen has parsed already.
-func (s *Service) all(ctx context.Context, seen *snapshot) (map[string][]*key, error) {
+// all reads every key that is not retired.
+func (s *Service) all(ctx context.Context, known map[string]*key) ([]*key, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+columns+` FROM signing_keys
 		WHERE retires_at IS NULL OR retires_at > $1 ORDER BY pool_id, activates_at, id`, db.Millis(s.now()))
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]*key{}
-	if seen != nil {
-		for _, list := range seen.pools {
-			for _, k := range list {
-				known[k.id] = k
-			}
-		}
-	}
-	list, err := scan(rows, known)
-	pools := map[string][]*key{}
-	for _, k := range list {
-		pools[k.poolID] = append(pools[k.poolID], k)
-	}
-	return pools, err
+	return scan(rows, known)
 }
 
 func (s *Service) list(ctx context.Context, poolID string) ([]*key, error) {
@@ -54,6 +40,7 @@ func (s *Service) list(ctx context.Context, poolID string) ([]*key, error) {
 	return scan(rows, nil)
 }
 
+// scan takes a key that is known already instead of parsing it again.
 func scan(rows *sql.Rows, known map[string]*key) ([]*key, error) {
 	defer rows.Close() //nolint:errcheck // Err below says it all.
 	var list []*key
@@ -99,19 +86,4 @@ func (s *Service) revoke(ctx context.Context, poolID, id string, at time.Time) (
 	return s.db.Exec(ctx, `UPDATE signing_keys SET retires_at = $1
 		WHERE id = $2 AND pool_id = $3 AND (retires_at IS NULL OR retires_at > $1)`,
 		db.Millis(at), id, poolID)
-}
-
-func (s *Service) generation(ctx context.Context) (string, error) {
-	var value string
-	err := s.db.QueryRow(ctx, `SELECT value FROM meta WHERE name = $1`, metaGeneration).Scan(&value)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
-	return value, err
-}
-
-func (s *Service) setGeneration(ctx context.Context, value string) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, metaGeneration, value)
-	return err
 }

@@ -39,7 +39,7 @@ func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext st
 	if err != nil {
 		return nil, fmt.Errorf("find transport key: %w", err)
 	}
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func cut(ciphertext string, size int) ([][]byte, bool) {
 // transport returns the pool's newest transport key. It is generated outside any
 // transaction because that takes a while; two made at once are both good.
 func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.change(ctx, func(ctx context.Context) error { return s.insert(ctx, k) }); err != nil {
+	if err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error { return s.insert(ctx, k) }); err != nil {
 		return nil, err
 	}
 	return k, nil

@@ -14,7 +14,7 @@ import (
 // Origins returns the web origins of all applications. Every request of a signed-in
 // page asks, so they are put together once for each change.
 func (s *Service) Origins(ctx context.Context) ([]string, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

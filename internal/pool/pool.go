@@ -8,12 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
 )
 
 // maxClientID bounds what is looked up as a client id.
@@ -56,17 +55,16 @@ type Client struct {
 // Service keeps pools and applications. Pools it hands out share memory with its
 // cache: do not write to them.
 type Service struct {
-	db  *db.DB
-	now func() time.Time
-
-	current atomic.Pointer[snapshot]
-	changes atomic.Uint64 // commits of this node
-	reload  sync.Mutex
+	db    *db.DB
+	now   func() time.Time
+	cache *db.Cached[snapshot]
 }
 
 // New makes the service.
 func New(d *db.DB, now func() time.Time) *Service {
-	return &Service{db: d, now: now}
+	s := &Service{db: d, now: now}
+	s.cache = db.NewCached(d, now, metaGeneration, s.load)
+	return s
 }
 
 // Create makes a pool and its first application, both called id. Unset durations,
@@ -79,7 +77,7 @@ func (s *Service) Create(ctx context.Context, id, name string, set Settings) (Po
 	if err := p.Settings.Check(); err != nil {
 		return Pool{}, err
 	}
-	err := s.change(ctx, func(ctx context.Context) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		if n, err := s.insertPool(ctx, p); err != nil || n == 0 {
 			return taken(err)
 		}
@@ -100,7 +98,7 @@ func (s *Service) CreateApp(ctx context.Context, a App) error {
 	if a.ID == "" || len(a.ID) > maxClientID {
 		return errs.New(errs.BadRequest, "field", "id")
 	}
-	err := s.change(ctx, func(ctx context.Context) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		n, err := s.insertApp(ctx, a)
 		if err != nil || n == 0 {
 			return taken(err)
@@ -115,7 +113,7 @@ func (s *Service) CreateApp(ctx context.Context, a App) error {
 
 // UpdateSettings changes a pool's settings. edit may run more than once.
 func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Settings)) error {
-	err := s.change(ctx, func(ctx context.Context) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "pools", id, func(text string) (string, error) {
 			set, err := parseSettings(text)
 			if err != nil {
@@ -137,7 +135,7 @@ func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Sett
 
 // UpdateApp changes an application's settings. edit may run more than once.
 func (s *Service) UpdateApp(ctx context.Context, id string, edit func(*AppSettings)) error {
-	err := s.change(ctx, func(ctx context.Context) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "apps", id, func(text string) (string, error) {
 			var set AppSettings
 			if err := json.Unmarshal([]byte(text), &set); err != nil {
@@ -160,8 +158,8 @@ func (s *Service) SetDefault(ctx context.Context, id string) error {
 	if _, err := s.Get(ctx, id); err != nil {
 		return err
 	}
-	err := s.change(ctx, func(ctx context.Context) error {
-		return s.setMeta(ctx, metaDefault, id)
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
+		return s.db.SetMeta(ctx, metaDefault, id)
 	})
 	if err != nil {
 		return fmt.Errorf("set default pool: %w", err)
@@ -171,7 +169,7 @@ func (s *Service) SetDefault(ctx context.Context, id string) error {
 
 // List returns every pool, oldest first.
 func (s *Service) List(ctx context.Context) ([]Pool, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +182,7 @@ func (s *Service) List(ctx context.Context) ([]Pool, error) {
 
 // Get returns one pool, or PoolNotFound.
 func (s *Service) Get(ctx context.Context, id string) (Pool, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return Pool{}, err
 	}
@@ -197,7 +195,7 @@ func (s *Service) Get(ctx context.Context, id string) (Pool, error) {
 
 // Apps returns a pool's applications.
 func (s *Service) Apps(ctx context.Context, poolID string) ([]App, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +212,7 @@ func (s *Service) Apps(ctx context.Context, poolID string) ([]App, error) {
 // own application; so does an unknown one when that pool has OpenClients, and
 // otherwise it is ClientUnknown.
 func (s *Service) Client(ctx context.Context, clientID string) (Client, error) {
-	snap, err := s.snapshot(ctx)
+	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return Client{}, err
 	}

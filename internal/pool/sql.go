@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"github.com/tigertally/tigertally/internal/db"
 )
@@ -85,22 +84,6 @@ func (s *Service) allApps(ctx context.Context) (map[string]App, error) {
 		apps[a.ID] = a
 	}
 	return apps, rows.Err()
-}
-
-// meta returns the value of a name, "" when it has none.
-func (s *Service) meta(ctx context.Context, name string) (string, error) {
-	var value string
-	err := s.db.QueryRow(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&value)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
-	return value, err
-}
-
-func (s *Service) setMeta(ctx context.Context, name, value string) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
-	return err
 }
 
 func (s *Service) insertTicketKey(ctx context.Context, id, poolID, public string) error {
