@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/account"
@@ -48,38 +47,15 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	if err := os.MkdirAll(conf.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	url := conf.Database()
-	fresh, err := isFresh(url)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := secret.LoadKeyring(conf.KeyFile(), fresh)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	d, err := db.Open(ctx, db.Options{URL: url, Logger: log})
+	d, err := db.Open(ctx, db.Options{URL: conf.Database(), Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now)}
-	if err := s.checkKey(ctx); err != nil {
+	ring, err := openKeyring(ctx, d, conf.KeyFile())
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	return s, nil
-}
-
-// isFresh reports whether a master key may be made: never beside embedded storage that
-// exists. On PostgreSQL checkKey finds out whether the key is the right one.
-func isFresh(url string) (bool, error) {
-	path, embedded := strings.CutPrefix(url, "sqlite:")
-	if !embedded {
-		return true, nil
-	}
-	_, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
-	}
-	return false, err
+	return &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now)}, nil
 }
 
 // Close closes the database.

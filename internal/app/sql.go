@@ -1,35 +1,46 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/secret"
 )
 
 // keyCheckName is the row whose value only the right master key can make.
 const keyCheckName = "master_key_check"
 
-// checkKey refuses a master key that is not the one the database was made with, before
-// anything is sealed or verified under it.
-func (s *Store) checkKey(ctx context.Context) error {
-	want := s.ring.MAC(keyCheckName, []byte(keyCheckName))
-	return s.db.InTx(ctx, func(ctx context.Context) error {
-		_, err := s.db.Exec(ctx,
-			`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
-			keyCheckName, base64.StdEncoding.EncodeToString(want))
+// openKeyring reads the master key at path, making one only for a database that never
+// had one, and refuses any but the one the database was made with before anything is
+// sealed or verified under it.
+func openKeyring(ctx context.Context, d *db.DB, path string) (*secret.Keyring, error) {
+	check, err := d.Meta(ctx, keyCheckName)
+	if err != nil {
+		return nil, fmt.Errorf("read the key check: %w", err)
+	}
+	ring, err := secret.LoadKeyring(path, check == "")
+	if err != nil {
+		return nil, err
+	}
+	return ring, checkKey(ctx, d, ring)
+}
+
+func checkKey(ctx context.Context, d *db.DB, ring *secret.Keyring) error {
+	want := base64.StdEncoding.EncodeToString(ring.MAC(keyCheckName, []byte(keyCheckName)))
+	return d.InTx(ctx, func(ctx context.Context) error {
+		_, err := d.Exec(ctx,
+			`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, keyCheckName, want)
 		if err != nil {
 			return fmt.Errorf("store the key check: %w", err)
 		}
-		var text string
-		if err := s.db.QueryRow(ctx, `SELECT value FROM meta WHERE name = $1`, keyCheckName).Scan(&text); err != nil {
+		have, err := d.Meta(ctx, keyCheckName)
+		if err != nil {
 			return fmt.Errorf("read the key check: %w", err)
 		}
-		have, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || !bytes.Equal(have, want) {
+		if have != want {
 			return errors.New("the master key is not the one this database was made with")
 		}
 		return nil
