@@ -69,6 +69,10 @@ const (
 	PasswordCommon    Code = "password_common"
 	PasswordInvalid   Code = "password_invalid"
 	PasswordAttempts  Code = "password_attempts" // locked after too many wrong ones
+	// SignInWrong is PasswordWrong for protocols that do not say whether the account
+	// exists, and PasswordMustChange what they say of a step before the first session.
+	SignInWrong        Code = "sign_in_wrong"
+	PasswordMustChange Code = "password_must_change"
 	SecondFactorWrong Code = "second_factor_wrong"
 
 	// Verification codes.
@@ -157,6 +161,7 @@ var kinds = map[Code]Kind{
 	PasswordWrong: KindInvalid, PasswordNotSet: KindInvalid, PasswordTooShort: KindInvalid,
 	PasswordTooLong: KindInvalid, PasswordCommon: KindInvalid, PasswordInvalid: KindInvalid,
 	PasswordAttempts: KindAborted, SecondFactorWrong: KindInvalid,
+	SignInWrong: KindInvalid, PasswordMustChange: KindPrecondition,
 
 	CodeWrong: KindInvalid, CodeAttempts: KindAborted, SendTooOften: KindExhausted,
 	SendFailed: KindUnavailable,

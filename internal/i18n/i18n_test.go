@@ -88,6 +88,9 @@ func TestCloudBaseReadsTheMeantCategoryFromTheTexts(t *testing.T) {
 			continue
 		default:
 		}
+		if code == errs.SignInWrong || code == errs.PasswordMustChange { // no CloudBase client hears them
+			continue
+		}
 		if !decidedByWords {
 			want = none
 		}

@@ -9,13 +9,15 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
-// CORS lets pages of registered origins call an API from the browser. It uses no
-// cookies, so it never allows credentials.
+// CORS lets pages of registered origins call an API from the browser.
 type CORS struct {
 	// Protocol words the refusal.
 	Protocol Protocol
 	// Allowed reports whether a page of origin may send r. See OriginIn.
 	Allowed func(r *http.Request, origin string) bool
+	// Credentials allows requests that carry cookies, which some SDKs insist on. It is
+	// only for APIs where no cookie says who somebody is.
+	Credentials bool
 }
 
 // Header values that never change; net/http only reads them.
@@ -25,6 +27,7 @@ var (
 	allMethods    = []string{"GET, POST, PUT, PATCH, DELETE, OPTIONS"}
 	tenMinutes    = []string{"600"}
 	exposed       = []string{"X-Request-Id, Retry-After"}
+	yes           = []string{"true"}
 )
 
 // maxReflected bounds the list of requested headers that is sent back.
@@ -50,6 +53,9 @@ func (c CORS) Handler(next http.Handler) http.Handler {
 			}
 			h["Access-Control-Allow-Origin"] = []string{origin}
 			h["Access-Control-Expose-Headers"] = exposed
+			if c.Credentials {
+				h["Access-Control-Allow-Credentials"] = yes
+			}
 		}
 		if !preflight {
 			next.ServeHTTP(w, r)
