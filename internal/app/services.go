@@ -18,6 +18,7 @@ import (
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
@@ -93,6 +94,7 @@ type services struct {
 	notify    *notify.Service
 	signin    *signin.Service
 	account   *account.Service
+	pipelines *pipeline.Service
 }
 
 // outside is what differs between production and development.
@@ -102,6 +104,8 @@ type outside struct {
 	onChallenge func(token, answer string)
 	publicURL   string
 	log         *slog.Logger
+	worker      []string   // how to start a process for functions; nil: this program
+	logLevel    slog.Level // of the lines that functions log
 }
 
 // build makes every service. Order matters only in that each gets what it needs.
@@ -122,6 +126,9 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.captcha.OnChallenge = o.onChallenge
 	s.jobs = job.New(d, ring, now, o.log)
 	s.notify = notify.New(s.jobs, now, o.deliver)
+	s.pipelines = pipeline.New(d, ring, s.audit, now, o.log, pipeline.Options{
+		Command: o.worker, Clock: time.Now, LogLevel: o.logLevel,
+	})
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
@@ -158,5 +165,5 @@ func counted(sweep func(context.Context) (int64, error)) func(context.Context) e
 
 func (s *services) close() error {
 	s.hasher.Close()
-	return s.Close()
+	return errors.Join(s.pipelines.Close(), s.Close())
 }

@@ -19,10 +19,11 @@ const (
 var layers = map[string]string{
 	"errs": base, "i18n": base, "caller": base, "db": base, "secret": base,
 	"contact": base, "config": base, "web": base, "driver": base, "secret/argon2": base,
+	"pipeline/sandbox": base,
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
-	"job": domain,
+	"job": domain, "pipeline": domain,
 
 	"signin": flow, "account": flow, "notify": flow,
 
@@ -59,14 +60,15 @@ var siblings = map[string]map[string]string{
 	"contact": {"errs": "a bad address is a refusal"},
 	"config":  {"secret": "reads secrets from files", "errs": "shares the refusal type"},
 
-	"session": {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},
-	"keys":    {"audit": "a rotation is recorded with its effect"},
-	"pool":    {"audit": "a settings change is recorded with its effect"},
-	"sudo":    {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
-	"captcha": {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
-	"code":    {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
-	"limit":   {"pool": "limits may be switched off per pool"},
-	"user":    {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
+	"session":  {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},
+	"keys":     {"audit": "a rotation is recorded with its effect"},
+	"pool":     {"audit": "a settings change is recorded with its effect"},
+	"sudo":     {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
+	"captcha":  {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
+	"code":     {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
+	"limit":    {"pool": "limits may be switched off per pool"},
+	"pipeline": {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
+	"user":     {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},

@@ -35,6 +35,12 @@ const (
 	IdentityUnlink = "identity.unlink"
 	KeyRotate      = "key.rotate"
 	KeyRevoke      = "key.revoke"
+	FunctionPut    = "function.put"
+	FunctionSwitch = "function.switch"
+	FunctionMove   = "function.move"
+	FunctionRemove = "function.remove"
+	FunctionEnv    = "function.env"
+	FunctionFailed = "function.failed"
 )
 
 // OK is the result of what worked; any other result is the code of the refusal.

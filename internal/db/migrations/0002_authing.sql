@@ -47,6 +47,7 @@ CREATE TABLE functions (
     updated_at  BIGINT NOT NULL
 );
 CREATE INDEX functions_by_pool ON functions (pool_id, point, position);
+CREATE UNIQUE INDEX functions_by_name ON functions (pool_id, name);
 
 CREATE TABLE function_versions (
     function_id TEXT NOT NULL REFERENCES functions(id) ON DELETE CASCADE,
