@@ -23,13 +23,13 @@ var layers = map[string]string{
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
-	"job": domain, "pipeline": domain,
+	"job": domain, "media": domain, "pipeline": domain,
 
 	"signin": flow, "account": flow, "notify": flow,
 
-	"sms": driver, "mail": driver,
+	"sms": driver, "mail": driver, "onetap": driver,
 
-	"protocol/cloudbase": edge, "emulator": edge,
+	"protocol/cloudbase": edge, "emulator": edge, "hosted": edge,
 
 	"app": wiring,
 

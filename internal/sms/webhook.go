@@ -7,12 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -50,8 +47,8 @@ type webhook struct {
 }
 
 func newWebhook(set map[string]string, now func() time.Time) (Driver, error) {
-	if err := checkURL(set["url"]); err != nil {
-		return nil, err
+	if err := driver.CheckURL(set["url"]); err != nil {
+		return nil, fmt.Errorf("sms webhook url %w", err)
 	}
 	if len(set["secret"]) < minSecret {
 		return nil, fmt.Errorf("sms webhook secret has fewer than %d characters", minSecret)
@@ -66,22 +63,6 @@ func newWebhook(set map[string]string, now func() time.Time) (Driver, error) {
 			Transport: &http.Transport{TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute},
 		},
 	}, nil
-}
-
-func checkURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil {
-		return errors.New("sms webhook url is not an absolute address")
-	}
-	if u.Scheme == "https" || (u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil
-	}
-	return errors.New("sms webhook url must be https")
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 type webhookBody struct {

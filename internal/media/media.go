@@ -1,0 +1,67 @@
+// Package media owns the pictures people upload: what counts as one, and its bytes. It
+// does not say whose picture it is, and serves nothing.
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
+)
+
+// MaxSize is how many bytes a picture may have.
+const MaxSize = 5 << 20
+
+// Picture is a stored picture. Mime is one of image/png, image/jpeg, image/gif and
+// image/webp, found by its content.
+type Picture struct {
+	ID, PoolID string
+	Mime       string
+	Body       []byte
+	CreatedAt  time.Time
+}
+
+// Service stores pictures.
+type Service struct {
+	db  *db.DB
+	now func() time.Time
+}
+
+// New makes the service.
+func New(d *db.DB, now func() time.Time) *Service { return &Service{db: d, now: now} }
+
+// Save stores a picture under a new id that nobody can guess. Only what a picture needs
+// is kept: not where it was taken, no words, nothing behind its end.
+//
+// Errors: ImageInvalid.
+func (s *Service) Save(ctx context.Context, poolID string, body []byte) (id, mime string, err error) {
+	clean, mime, err := Clean(body)
+	if err != nil {
+		return "", "", err
+	}
+	p := Picture{ID: secret.ID(), PoolID: poolID, Mime: mime, Body: clean, CreatedAt: s.now()}
+	if err := s.insert(ctx, p); err != nil {
+		return "", "", fmt.Errorf("store a picture: %w", err)
+	}
+	return p.ID, mime, nil
+}
+
+// Open returns a picture.
+//
+// Errors: RouteNotFound.
+func (s *Service) Open(ctx context.Context, id string) (Picture, error) {
+	p, err := s.find(ctx, id)
+	if errors.Is(err, db.ErrNoRows) {
+		return Picture{}, errs.New(errs.RouteNotFound)
+	}
+	return p, err
+}
+
+// Remove deletes a picture of a pool; an unknown one is no error.
+func (s *Service) Remove(ctx context.Context, poolID, id string) error {
+	return s.remove(ctx, poolID, id)
+}
