@@ -129,7 +129,7 @@ func (s *Service) enterDevice(ctx context.Context, c pool.Client, deviceCode str
 		if n == 0 {
 			return errs.New(errs.DeviceCodeInvalid)
 		}
-		if err := s.Users.TouchSignIn(ctx, u); err != nil {
+		if err := s.Users.TouchSignIn(ctx, u, caller.From(ctx).IP()); err != nil {
 			return err
 		}
 		tokens, err = s.Sessions.Start(ctx, session.Start{

@@ -37,6 +37,14 @@ func (i Info) Prefix() string {
 	return p.String()
 }
 
+// IP is the client address as text, "" when it is unknown.
+func (i Info) IP() string {
+	if !i.Addr.IsValid() {
+		return ""
+	}
+	return i.Addr.Unmap().String()
+}
+
 type key struct{}
 
 // With returns a context that carries i.

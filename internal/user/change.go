@@ -80,11 +80,11 @@ func (s *Service) SetStatus(ctx context.Context, poolID, id, status string) erro
 	return found(s.setStatus(ctx, poolID, id, status, s.now()))
 }
 
-// TouchSignIn notes a sign-in of u at this moment. It is also the last look at the
+// TouchSignIn notes and counts a sign-in of u at this moment from ip. It is also the last look at the
 // account inside the transaction that starts the session: somebody who was blocked,
 // deleted or given another password since u was read is refused (SE-05).
-func (s *Service) TouchSignIn(ctx context.Context, u User) error {
-	n, err := s.touch(ctx, u, s.now())
+func (s *Service) TouchSignIn(ctx context.Context, u User, ip string) error {
+	n, err := s.touch(ctx, u, ip, s.now())
 	if err != nil || n == 1 {
 		return err
 	}
@@ -186,13 +186,17 @@ func (s *Service) Conflict(ctx context.Context, err error, want User) error {
 // whoHas returns the code that says which identifier of u belongs to somebody else, "" if
 // none does.
 func (s *Service) whoHas(ctx context.Context, u User, usernameKey string) (errs.Code, error) {
-	taken, err := s.taken(ctx, u.PoolID, u.ID, "", u.Phone, u.Email)
+	taken, err := s.taken(ctx, u.PoolID, u.ID, "", u.Phone, u.Email, "")
 	if err != nil || taken {
 		return errs.IdentifierTaken, err
 	}
-	taken, err = s.taken(ctx, u.PoolID, u.ID, usernameKey, "", "")
+	taken, err = s.taken(ctx, u.PoolID, u.ID, usernameKey, "", "", "")
 	if err != nil || taken {
 		return errs.UsernameTaken, err
+	}
+	taken, err = s.taken(ctx, u.PoolID, u.ID, "", "", "", u.ExternalID)
+	if err != nil || taken {
+		return errs.ExternalIDTaken, err
 	}
 	return "", nil
 }

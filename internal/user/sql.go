@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
@@ -16,7 +18,8 @@ import (
 const selectUsers = `SELECT u.id, u.pool_id, u.kind, u.status, u.username, u.phone, u.email,
 	u.phone_verified, u.email_verified, u.password_hash, u.password_changed_at, u.must_reset,
 	u.name, u.picture, u.gender, u.locale, u.birthdate, u.zoneinfo, u.description, u.custom,
-	u.created_from, u.created_at, u.updated_at, u.last_sign_in_at,
+	u.attributes, u.external_id, u.created_from, u.registered_by, u.sign_ins, u.last_ip,
+	u.created_at, u.updated_at, u.last_sign_in_at,
 	i.provider, i.subject, i.name, i.profile, i.created_at
 	FROM users u LEFT JOIN identities i ON i.user_id = u.id `
 
@@ -27,7 +30,8 @@ const (
 	selectByUsername = selectUsers + `WHERE u.pool_id = $1 AND u.username_key = $2`
 	selectByIdentity = selectUsers + `WHERE u.id = (SELECT x.user_id FROM identities x
 	WHERE x.pool_id = $1 AND x.provider = $2 AND x.subject = $3)`
-	selectByIDs = selectUsers + `WHERE u.pool_id = $1 AND u.id IN (`
+	selectByExternalID = selectUsers + `WHERE u.pool_id = $1 AND u.external_id = $2`
+	selectByIDs        = selectUsers + `WHERE u.pool_id = $1 AND u.id IN (`
 )
 
 // one reads the single person a query finds.
@@ -36,14 +40,14 @@ func (s *Service) one(ctx context.Context, query string, args ...any) (User, err
 	if err != nil {
 		return User{}, err
 	}
-	for _, u := range users {
-		return u, nil
+	if len(users) == 0 {
+		return User{}, errs.New(errs.UserNotFound)
 	}
-	return User{}, errs.New(errs.UserNotFound)
+	return users[0], nil
 }
 
-// many reads people by id.
-func (s *Service) many(ctx context.Context, poolID string, ids []string) (map[string]User, error) {
+// many reads people by id, in any order.
+func (s *Service) many(ctx context.Context, poolID string, ids []string) ([]User, error) {
 	args := []any{poolID}
 	for _, id := range ids {
 		args = append(args, id)
@@ -51,25 +55,28 @@ func (s *Service) many(ctx context.Context, poolID string, ids []string) (map[st
 	return s.read(ctx, selectByIDs+db.In(2, len(ids))+`)`, args...)
 }
 
-func (s *Service) read(ctx context.Context, query string, args ...any) (map[string]User, error) {
+// read returns people in the order of their first rows.
+func (s *Service) read(ctx context.Context, query string, args ...any) ([]User, error) {
 	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("user: read: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	users := make(map[string]User, 1)
+	var users []User
+	place := make(map[string]int, 1)
 	for rows.Next() {
 		u, i, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		if known, ok := users[u.ID]; ok {
-			u = known
+		at, known := place[u.ID]
+		if !known {
+			at = len(users)
+			users, place[u.ID] = append(users, u), at
 		}
 		if i != nil {
-			u.Identities = append(u.Identities, *i)
+			users[at].Identities = append(users[at].Identities, *i)
 		}
-		users[u.ID] = u
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("user: read: %w", err)
@@ -80,23 +87,27 @@ func (s *Service) read(ctx context.Context, query string, args ...any) (map[stri
 // scan reads one row; the identity is nil when the person has none.
 func scan(rows *sql.Rows) (User, *Identity, error) {
 	var u User
-	var username, phone, email, provider, subject, name, profile sql.NullString
+	var username, phone, email, external, provider, subject, name, profile sql.NullString
 	var changed, signedIn, linked sql.NullInt64
 	var created, updated int64
-	var custom string
+	var custom, attributes string
 	err := rows.Scan(&u.ID, &u.PoolID, &u.Kind, &u.Status, &username, &phone, &email,
 		&u.PhoneVerified, &u.EmailVerified, &u.PasswordHash, &changed, &u.MustReset,
 		&u.Name, &u.Picture, &u.Gender, &u.Locale, &u.Birthdate, &u.Zoneinfo, &u.Description, &custom,
-		&u.CreatedFrom, &created, &updated, &signedIn,
+		&attributes, &external, &u.CreatedFrom, &u.RegisteredBy, &u.SignIns, &u.LastIP,
+		&created, &updated, &signedIn,
 		&provider, &subject, &name, &profile, &linked)
 	if err != nil {
 		return User{}, nil, fmt.Errorf("user: scan: %w", err)
 	}
-	u.Username, u.Phone, u.Email = username.String, phone.String, email.String
+	u.Username, u.Phone, u.Email, u.ExternalID = username.String, phone.String, email.String, external.String
 	u.CreatedAt, u.UpdatedAt = db.Time(created), db.Time(updated)
 	u.PasswordChangedAt, u.LastSignInAt = optional(changed), optional(signedIn)
 	if err := json.Unmarshal([]byte(custom), &u.Custom); err != nil {
 		return User{}, nil, fmt.Errorf("user: custom fields of %s: %w", u.ID, err)
+	}
+	if err := json.Unmarshal([]byte(attributes), &u.Attributes); err != nil {
+		return User{}, nil, fmt.Errorf("user: attributes of %s: %w", u.ID, err)
 	}
 	if !provider.Valid {
 		return u, nil, nil
@@ -124,11 +135,11 @@ func absent(s string) any {
 }
 
 // taken reports whether somebody other than exceptID has one of the identifiers.
-func (s *Service) taken(ctx context.Context, poolID, exceptID, usernameKey, phone, email string) (bool, error) {
+func (s *Service) taken(ctx context.Context, poolID, exceptID, usernameKey, phone, email, externalID string) (bool, error) {
 	var n int64
 	err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM users
-		WHERE pool_id = $1 AND id <> $2 AND (username_key = $3 OR phone = $4 OR email = $5)`,
-		poolID, exceptID, absent(usernameKey), absent(phone), absent(email)).Scan(&n)
+		WHERE pool_id = $1 AND id <> $2 AND (username_key = $3 OR phone = $4 OR email = $5 OR external_id = $6)`,
+		poolID, exceptID, absent(usernameKey), absent(phone), absent(email), absent(externalID)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("user: look for owner: %w", err)
 	}
@@ -140,20 +151,25 @@ func (s *Service) insert(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
-	custom, err := customJSON(u.Custom)
+	custom, err := object(u.Custom)
+	if err != nil {
+		return err
+	}
+	attributes, err := object(u.Attributes)
 	if err != nil {
 		return err
 	}
 	n, err := s.db.Exec(ctx, `INSERT INTO users (id, pool_id, kind, status, username, username_key, phone, email,
 		phone_verified, email_verified, password_hash, password_changed_at, must_reset,
 		name, picture, gender, locale, birthdate, zoneinfo, description, custom,
-		created_from, created_at, updated_at, last_sign_in_at)
+		created_from, created_at, updated_at, last_sign_in_at, attributes, external_id, registered_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-		$22, $23, $24, NULL) ON CONFLICT DO NOTHING`,
+		$22, $23, $24, NULL, $25, $26, $27) ON CONFLICT DO NOTHING`,
 		u.ID, u.PoolID, u.Kind, u.Status, absent(u.Username), absent(key), absent(u.Phone), absent(u.Email),
 		u.PhoneVerified, u.EmailVerified, u.PasswordHash, db.NullMillis(u.PasswordChangedAt), u.MustReset,
 		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description, custom,
-		u.CreatedFrom, db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt))
+		u.CreatedFrom, db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt),
+		attributes, absent(u.ExternalID), u.RegisteredBy)
 	if err != nil {
 		return fmt.Errorf("user: insert: %w", err)
 	}
@@ -170,13 +186,14 @@ func (s *Service) insert(ctx context.Context, u User) error {
 	return errs.New(code)
 }
 
-func customJSON(custom map[string]any) (string, error) {
-	if len(custom) == 0 {
+// object is how the columns that hold a JSON object are written.
+func object[V any](fields map[string]V) (string, error) {
+	if len(fields) == 0 {
 		return "{}", nil
 	}
-	b, err := json.Marshal(custom)
+	b, err := json.Marshal(fields)
 	if err != nil {
-		return "", fmt.Errorf("user: custom fields: %w", err)
+		return "", fmt.Errorf("user: encode fields: %w", err)
 	}
 	return string(b), nil
 }
@@ -187,16 +204,21 @@ func (s *Service) promote(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
+	attributes, err := object(u.Attributes)
+	if err != nil {
+		return err
+	}
 	n, err := s.db.Exec(ctx, `UPDATE users SET kind = $3, username = $4, username_key = $5, phone = $6, email = $7,
 		phone_verified = $8, email_verified = $9, password_hash = $10, password_changed_at = $11,
 		name = $12, picture = $13, gender = $14, locale = $15, birthdate = $16, zoneinfo = $17, description = $18,
-		updated_at = $19
+		updated_at = $19, attributes = $20, registered_by = $21
 		WHERE pool_id = $1 AND id = $2 AND kind = 'anonymous' AND status = 'active' AND NOT EXISTS (
 			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2
 			AND (o.username_key = $5 OR o.phone = $6 OR o.email = $7))`,
 		u.PoolID, u.ID, u.Kind, absent(u.Username), absent(key), absent(u.Phone), absent(u.Email),
 		u.PhoneVerified, u.EmailVerified, u.PasswordHash, db.NullMillis(u.PasswordChangedAt),
-		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt))
+		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt),
+		attributes, u.RegisteredBy)
 	if err != nil {
 		return fmt.Errorf("user: promote: %w", err)
 	}
@@ -218,12 +240,16 @@ func (s *Service) updateProfile(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
+	attributes, err := object(u.Attributes)
+	if err != nil {
+		return err
+	}
 	n, err := s.db.Exec(ctx, `UPDATE users SET username = $3, username_key = $4, name = $5, picture = $6, gender = $7,
-		locale = $8, birthdate = $9, zoneinfo = $10, description = $11, updated_at = $12
+		locale = $8, birthdate = $9, zoneinfo = $10, description = $11, updated_at = $12, attributes = $13
 		WHERE pool_id = $1 AND id = $2 AND NOT EXISTS (
 			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2 AND o.username_key = $4)`,
 		u.PoolID, u.ID, absent(u.Username), absent(key), u.Name, u.Picture, u.Gender,
-		u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt))
+		u.Locale, u.Birthdate, u.Zoneinfo, u.Description, db.Millis(u.UpdatedAt), attributes)
 	if err != nil {
 		return fmt.Errorf("user: update profile: %w", err)
 	}
@@ -257,19 +283,82 @@ func (s *Service) setEmail(ctx context.Context, u User, at time.Time) (int64, er
 		u.PoolID, u.ID, u.Email, true, db.Millis(at))
 }
 
+func (s *Service) verifyPhone(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET phone_verified = $4, updated_at = $5
+		WHERE pool_id = $1 AND id = $2 AND phone = $3`, u.PoolID, u.ID, u.Phone, true, db.Millis(at))
+}
+
+func (s *Service) verifyEmail(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET email_verified = $4, updated_at = $5
+		WHERE pool_id = $1 AND id = $2 AND email = $3`, u.PoolID, u.ID, u.Email, true, db.Millis(at))
+}
+
+// keepOnly leaves the person the contacts and the password of u, as long as they still
+// have the one that was proved.
+func (s *Service) keepOnly(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET phone = $3, phone_verified = $4, email = $5, email_verified = $6,
+		password_hash = $7, password_changed_at = $8, must_reset = $9, updated_at = $10
+		WHERE pool_id = $1 AND id = $2 AND (phone = $3 OR email = $5)`,
+		u.PoolID, u.ID, absent(u.Phone), u.PhoneVerified, absent(u.Email), u.EmailVerified,
+		u.PasswordHash, db.NullMillis(u.PasswordChangedAt), u.MustReset, db.Millis(at))
+}
+
+func (s *Service) clearPhone(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET phone = NULL, phone_verified = $3, updated_at = $4
+		WHERE pool_id = $1 AND id = $2 AND phone IS NOT NULL AND (email IS NOT NULL
+			OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id))`, poolID, id, false, db.Millis(at))
+}
+
+func (s *Service) clearEmail(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET email = NULL, email_verified = $3, updated_at = $4
+		WHERE pool_id = $1 AND id = $2 AND email IS NOT NULL AND (phone IS NOT NULL
+			OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id))`, poolID, id, false, db.Millis(at))
+}
+
+func (s *Service) setCustom(ctx context.Context, poolID, id, custom string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET custom = $3 WHERE pool_id = $1 AND id = $2`, poolID, id, custom)
+}
+
+// overwrite stores all an operator may change, unless somebody else has an identifier.
+func (s *Service) overwrite(ctx context.Context, u User) (int64, error) {
+	key, err := usernameKey(u.Username)
+	if err != nil {
+		return 0, err
+	}
+	attributes, err := object(u.Attributes)
+	if err != nil {
+		return 0, err
+	}
+	n, err := s.db.Exec(ctx, `UPDATE users SET status = $3, username = $4, username_key = $5, phone = $6, email = $7,
+		phone_verified = $8, email_verified = $9, password_hash = $10, password_changed_at = $11, must_reset = $12,
+		name = $13, picture = $14, gender = $15, locale = $16, birthdate = $17, zoneinfo = $18, description = $19,
+		attributes = $20, external_id = $21, updated_at = $22
+		WHERE pool_id = $1 AND id = $2 AND NOT EXISTS (
+			SELECT 1 FROM users o WHERE o.pool_id = $1 AND o.id <> $2
+			AND (o.username_key = $5 OR o.phone = $6 OR o.email = $7 OR o.external_id = $21))`,
+		u.PoolID, u.ID, u.Status, absent(u.Username), absent(key), absent(u.Phone), absent(u.Email),
+		u.PhoneVerified, u.EmailVerified, u.PasswordHash, db.NullMillis(u.PasswordChangedAt), u.MustReset,
+		u.Name, u.Picture, u.Gender, u.Locale, u.Birthdate, u.Zoneinfo, u.Description,
+		attributes, absent(u.ExternalID), db.Millis(u.UpdatedAt))
+	if err != nil {
+		return 0, fmt.Errorf("user: update: %w", err)
+	}
+	return n, nil
+}
+
 func (s *Service) setStatus(ctx context.Context, poolID, id, status string, at time.Time) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE users SET status = $3, updated_at = $4 WHERE pool_id = $1 AND id = $2`,
 		poolID, id, status, db.Millis(at))
 }
 
-func (s *Service) touch(ctx context.Context, u User, at time.Time) (int64, error) {
+func (s *Service) touch(ctx context.Context, u User, ip string, at time.Time) (int64, error) {
 	var changed int64
 	if !u.PasswordChangedAt.IsZero() {
 		changed = db.Millis(u.PasswordChangedAt)
 	}
-	return s.db.Exec(ctx, `UPDATE users SET last_sign_in_at = $3
+	return s.db.Exec(ctx, `UPDATE users SET last_sign_in_at = $3, sign_ins = sign_ins + 1, last_ip = $5
 		WHERE pool_id = $1 AND id = $2 AND status = 'active' AND COALESCE(password_changed_at, 0) = $4`,
-		u.PoolID, u.ID, db.Millis(at), changed)
+		u.PoolID, u.ID, db.Millis(at), changed, ip)
 }
 
 func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
@@ -295,6 +384,11 @@ func (s *Service) unlinkAll(ctx context.Context, poolID, id, provider string) er
 	return err
 }
 
+func (s *Service) unlinkEverything(ctx context.Context, poolID, id string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM identities WHERE pool_id = $1 AND user_id = $2`, poolID, id)
+	return err
+}
+
 func (s *Service) remove(ctx context.Context, poolID, id string) (int64, error) {
 	return s.db.Exec(ctx, `DELETE FROM users WHERE pool_id = $1 AND id = $2`, poolID, id)
 }
@@ -302,4 +396,63 @@ func (s *Service) remove(ctx context.Context, poolID, id string) (int64, error) 
 func (s *Service) removeAll(ctx context.Context, poolID string) error {
 	_, err := s.db.Exec(ctx, `DELETE FROM users WHERE pool_id = $1`, poolID)
 	return err
+}
+
+// page reads the people where the condition holds, newest first, with their identities:
+// the ids come from an index, and only the page's rows are read whole.
+func (s *Service) page(ctx context.Context, where string, args []any, offset, limit int) ([]User, error) {
+	n := len(args)
+	in := `SELECT p.id FROM users p WHERE p.pool_id = $1` + where +
+		` ORDER BY p.created_at DESC, p.id DESC LIMIT ` + db.In(n+1, 1) + ` OFFSET ` + db.In(n+2, 1)
+	return s.read(ctx, selectUsers+`WHERE u.pool_id = $1 AND u.id IN (`+in+`)
+		ORDER BY u.created_at DESC, u.id DESC, i.created_at, i.provider`, append(slices.Clip(args), limit, offset)...)
+}
+
+func (s *Service) count(ctx context.Context, where string, args []any) (int64, error) {
+	var n int64
+	err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM users p WHERE p.pool_id = $1`+where, args...).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("user: count: %w", err)
+	}
+	return n, nil
+}
+
+// matches maps what may be searched to the text it is compared by. json() makes the text
+// a JSON value on both engines.
+func matches() map[string]string {
+	return map[string]string{
+		FieldID:         `p.id`,
+		FieldExternalID: `p.external_id`,
+		FieldUsername:   `p.username_key`,
+		FieldPhone:      `p.phone`,
+		FieldEmail:      `LOWER(p.email)`,
+		FieldName:       `LOWER(p.name)`,
+		FieldNickname:   `LOWER(json(p.attributes) ->> 'nickname')`,
+	}
+}
+
+// anyOf is the condition that one of the fields is query, for ids, or holds it.
+func anyOf(poolID, query string, fields []string) (where string, args []any, err error) {
+	args = []any{poolID}
+	known := matches()
+	var or []string
+	for _, f := range fields {
+		text, ok := known[f]
+		if !ok {
+			return "", nil, errs.New(errs.BadRequest, "field", "fields")
+		}
+		if f == FieldID || f == FieldExternalID {
+			args = append(args, query)
+			or = append(or, text+` = `+db.In(len(args), 1))
+		} else {
+			args = append(args, pattern(query))
+			or = append(or, text+` LIKE `+db.In(len(args), 1)+` ESCAPE '!'`)
+		}
+	}
+	return ` AND (` + strings.Join(or, " OR ") + `)`, args, nil
+}
+
+// pattern finds text anywhere; nothing in it is a wildcard.
+func pattern(text string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
 }

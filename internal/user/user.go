@@ -4,8 +4,10 @@
 package user
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/contact"
@@ -42,7 +44,7 @@ const (
 )
 
 // User is one person of one pool. Phone is E.164 and Email canonical; an empty one is
-// absent. A phone or email is only stored once it was verified or an operator said so.
+// absent. One that is stored but not verified was only claimed: it proves nothing.
 type User struct {
 	ID, PoolID                         string
 	Kind, Status                       string
@@ -54,8 +56,13 @@ type User struct {
 	Name, Picture, Gender              string
 	Locale, Birthdate, Zoneinfo        string
 	Description                        string
-	Custom                             map[string]any
-	CreatedFrom                        string // protocol or tool that made the account
+	Custom                             map[string]any    // fields the pool defines, native values
+	Attributes                         map[string]string // see AttributeKeys; an empty one is absent
+	ExternalID                         string            // the customer's own key for the person
+	CreatedFrom                        string            // protocol or tool that made the account
+	RegisteredBy                       string            // how: "email", "phone-code", "one-tap" …
+	SignIns                            int64
+	LastIP                             string // of the last sign-in
 	CreatedAt, UpdatedAt, LastSignInAt time.Time
 	Identities                         []Identity
 }
@@ -94,31 +101,6 @@ func (u User) Owns(target string) bool {
 		return false
 	}
 	return (u.PhoneVerified && u.Phone == target) || (u.EmailVerified && u.Email == target)
-}
-
-// Profile is a change of the fields people may edit themselves; nil leaves one alone.
-// There is no field here for anything that grants or proves something (LK-08).
-type Profile struct {
-	Username, Name, Picture, Gender *string
-	Locale, Birthdate, Zoneinfo     *string
-	Description                     *string
-}
-
-// Apply writes the change into u. It does not check anything.
-func (p Profile) Apply(u *User) {
-	set := func(to, from *string) {
-		if from != nil {
-			*to = *from
-		}
-	}
-	set(&u.Username, p.Username)
-	set(&u.Name, p.Name)
-	set(&u.Picture, p.Picture)
-	set(&u.Gender, p.Gender)
-	set(&u.Locale, p.Locale)
-	set(&u.Birthdate, p.Birthdate)
-	set(&u.Zoneinfo, p.Zoneinfo)
-	set(&u.Description, p.Description)
 }
 
 // Service stores people.
@@ -171,32 +153,37 @@ func (s *Service) ByIdentity(ctx context.Context, poolID, provider, subject stri
 	return s.one(ctx, selectByIdentity, poolID, provider, subject)
 }
 
+// ByExternalID finds the person the customer's own key names.
+func (s *Service) ByExternalID(ctx context.Context, poolID, externalID string) (User, error) {
+	if externalID == "" {
+		return User{}, errs.New(errs.UserNotFound)
+	}
+	return s.one(ctx, selectByExternalID, poolID, externalID)
+}
+
 // ByIDs finds people in the order of ids; unknown ids are left out.
 func (s *Service) ByIDs(ctx context.Context, poolID string, ids []string) ([]User, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := s.many(ctx, poolID, ids)
+	users, err := s.many(ctx, poolID, ids)
 	if err != nil {
 		return nil, err
 	}
-	users := make([]User, 0, len(found))
-	for _, id := range ids {
-		if u, ok := found[id]; ok {
-			users = append(users, u)
-			delete(found, id)
-		}
-	}
+	slices.SortFunc(users, func(a, b User) int {
+		return cmp.Compare(slices.Index(ids, a.ID), slices.Index(ids, b.ID))
+	})
 	return users, nil
 }
 
 // Exists reports whether a user name, given by its key, is taken.
 func (s *Service) Exists(ctx context.Context, poolID, usernameKey string) (bool, error) {
-	return s.taken(ctx, poolID, "", usernameKey, "", "")
+	return s.taken(ctx, poolID, "", usernameKey, "", "", "")
 }
 
 // Create stores a new person with the identities in it and fills ID, CreatedAt and
-// UpdatedAt. It says IdentifierTaken or UsernameTaken when somebody was first.
+// UpdatedAt. It says IdentifierTaken, UsernameTaken or ExternalIDTaken when somebody was
+// first. Whether Phone and Email count as verified is as u says.
 func (s *Service) Create(ctx context.Context, u *User) error {
 	fresh := *u
 	fresh.ID = secret.ID()
@@ -205,7 +192,7 @@ func (s *Service) Create(ctx context.Context, u *User) error {
 	if fresh.HasPassword() && fresh.PasswordChangedAt.IsZero() {
 		fresh.PasswordChangedAt = fresh.CreatedAt
 	}
-	fresh.Custom = maps.Clone(u.Custom)
+	fresh.Custom, fresh.Attributes = maps.Clone(u.Custom), maps.Clone(u.Attributes)
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		if err := s.insert(ctx, fresh); err != nil {
 			return err

@@ -233,22 +233,22 @@ func TestTouchRefusesWhatHasChanged(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := setup(t, d)
 		u := create(t, s, regular(func(u *user.User) { u.Email, u.PasswordHash = "e@example.com", "a" }))
-		wantCode(t, s.TouchSignIn(t.Context(), u), "")
+		wantCode(t, s.TouchSignIn(t.Context(), u, "192.0.2.1"), "")
 		if err := s.Rehash(t.Context(), "p", u.ID, "a", "b"); err != nil {
 			t.Fatal(err)
 		}
-		wantCode(t, s.TouchSignIn(t.Context(), u), "") // PW-07: the same password
+		wantCode(t, s.TouchSignIn(t.Context(), u, "192.0.2.1"), "") // PW-07: the same password
 		time.Sleep(2 * time.Millisecond)
 		if err := s.SetPasswordHash(t.Context(), "p", u.ID, "c"); err != nil {
 			t.Fatal(err)
 		}
-		wantCode(t, s.TouchSignIn(t.Context(), u), errs.PasswordWrong)
+		wantCode(t, s.TouchSignIn(t.Context(), u, "192.0.2.1"), errs.PasswordWrong)
 		u, err := s.ByID(t.Context(), "p", u.ID)
 		wantCode(t, err, "")
 		wantCode(t, s.SetStatus(t.Context(), "p", u.ID, user.StatusBlocked), "")
-		wantCode(t, s.TouchSignIn(t.Context(), u), errs.UserBlocked)
+		wantCode(t, s.TouchSignIn(t.Context(), u, "192.0.2.1"), errs.UserBlocked)
 		wantCode(t, s.Delete(t.Context(), "p", u.ID), "")
-		wantCode(t, s.TouchSignIn(t.Context(), u), errs.UserNotFound)
+		wantCode(t, s.TouchSignIn(t.Context(), u, "192.0.2.1"), errs.UserNotFound)
 	})
 }
 
