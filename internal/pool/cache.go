@@ -12,9 +12,10 @@ const (
 type snapshot struct {
 	pools    map[string]Pool
 	apps     map[string]App
-	order    []string // pool ids, oldest first
-	origins  []string // of all applications, each once
-	fallback string   // the pool for requests that name no client
+	secrets  map[string][]liveSecret // by pool
+	order    []string                // pool ids, oldest first
+	origins  []string                // of all applications, each once
+	fallback string                  // the pool for requests that name no client
 }
 
 func (s *Service) load(ctx context.Context, _ *snapshot) (*snapshot, error) {
@@ -24,6 +25,9 @@ func (s *Service) load(ctx context.Context, _ *snapshot) (*snapshot, error) {
 		return nil, err
 	}
 	if next.apps, err = s.allApps(ctx); err != nil {
+		return nil, err
+	}
+	if next.secrets, err = s.liveSecrets(ctx); err != nil {
 		return nil, err
 	}
 	next.origins = originsOf(next.apps)

@@ -1,6 +1,6 @@
-// Package pool owns user pools, their applications, their settings and the keys their
-// owners sign custom sign-in tickets with. It answers which pool a client belongs to
-// from memory. It knows nothing of people or sessions.
+// Package pool owns user pools, their applications and settings, the secrets their
+// owners manage them with and the keys they sign custom sign-in tickets with. It answers
+// which pool a client belongs to from memory. It knows nothing of people or sessions.
 package pool
 
 import (
@@ -230,6 +230,20 @@ func (s *Service) Client(ctx context.Context, clientID string) (Client, error) {
 		clientID = p.ID
 	}
 	return Client{Pool: p, App: snap.apps[p.ID], ID: clientID}, nil
+}
+
+// AppOf returns the application called id, or ClientUnknown, whether or not its pool has
+// OpenClients.
+func (s *Service) AppOf(ctx context.Context, id string) (Client, error) {
+	snap, err := s.cache.Get(ctx)
+	if err != nil {
+		return Client{}, err
+	}
+	a, ok := snap.apps[id]
+	if !ok {
+		return Client{}, errs.New(errs.ClientUnknown)
+	}
+	return Client{Pool: snap.pools[a.PoolID], App: a, ID: id}, nil
 }
 
 func taken(err error) error {

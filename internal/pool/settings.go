@@ -38,6 +38,7 @@ type Settings struct {
 	SudoLife         time.Duration
 	CaptchaLife      time.Duration
 	AccessLife       time.Duration
+	LoginLife        time.Duration // of access tokens for clients that cannot refresh them
 	RefreshIdle      time.Duration // a session ends when unused so long
 	RefreshLife      time.Duration // a session ends so long after sign-in in any case
 	RefreshGrace     time.Duration // a used refresh token is still answered so long; negative: never
@@ -56,7 +57,8 @@ type Settings struct {
 // Codes live ten minutes because that is what CloudBase promises its apps. Sessions
 // last thirty days after their last use, as its apps expect, and ninety in all, so
 // that a stolen device is signed out at last. The grace of a minute covers two browser
-// tabs refreshing at once and an answer lost on the way.
+// tabs refreshing at once and an answer lost on the way. Clients of Authing keep one token
+// for fourteen days.
 func Defaults() Settings {
 	const day = 24 * time.Hour
 	return Settings{
@@ -70,6 +72,7 @@ func Defaults() Settings {
 		SudoLife:         15 * time.Minute,
 		CaptchaLife:      10 * time.Minute,
 		AccessLife:       2 * time.Hour,
+		LoginLife:        14 * day,
 		RefreshIdle:      30 * day,
 		RefreshLife:      90 * day,
 		RefreshGrace:     time.Minute,
@@ -96,6 +99,7 @@ func (s Settings) complete() Settings {
 	fill(&s.SudoLife, d.SudoLife)
 	fill(&s.CaptchaLife, d.CaptchaLife)
 	fill(&s.AccessLife, d.AccessLife)
+	fill(&s.LoginLife, d.LoginLife)
 	fill(&s.RefreshIdle, d.RefreshIdle)
 	fill(&s.RefreshLife, d.RefreshLife)
 	fill(&s.RefreshGrace, d.RefreshGrace)
@@ -132,6 +136,7 @@ func (s Settings) Check() error {
 		{"sudo_life", s.SudoLife, 30 * time.Second, time.Hour},
 		{"captcha_life", s.CaptchaLife, 30 * time.Second, time.Hour},
 		{"access_life", s.AccessLife, time.Second, day},
+		{"login_life", s.LoginLife, time.Second, 31 * day}, // keys.LongestToken
 		{"refresh_idle", s.RefreshIdle, time.Second, 400 * day},
 		{"refresh_life", s.RefreshLife, time.Second, 400 * day},
 		{"refresh_grace", s.RefreshGrace, -day, time.Minute},
@@ -179,6 +184,7 @@ type stored struct {
 	SudoLife         seconds  `json:"sudo_life"`
 	CaptchaLife      seconds  `json:"captcha_life"`
 	AccessLife       seconds  `json:"access_life"`
+	LoginLife        seconds  `json:"login_life"`
 	RefreshIdle      seconds  `json:"refresh_idle"`
 	RefreshLife      seconds  `json:"refresh_life"`
 	RefreshGrace     seconds  `json:"refresh_grace"`
@@ -194,7 +200,8 @@ func (s Settings) text() (string, error) {
 	b, err := json.Marshal(stored{
 		s.PasswordMin, s.PasswordCommon, s.Anonymous, s.OpenClients, s.Captcha, s.Limits,
 		seconds(s.CodeLife), seconds(s.VerificationLife), seconds(s.SudoLife), seconds(s.CaptchaLife),
-		seconds(s.AccessLife), seconds(s.RefreshIdle), seconds(s.RefreshLife), seconds(s.RefreshGrace),
+		seconds(s.AccessLife), seconds(s.LoginLife),
+		seconds(s.RefreshIdle), seconds(s.RefreshLife), seconds(s.RefreshGrace),
 		s.CodeDigits, s.MaxCodeTries, seconds(s.SendGap), s.Countries, s.DefaultLang, s.ProductName,
 	})
 	return string(b), err
@@ -216,8 +223,8 @@ func parseSettings(text string) (Settings, error) {
 	return Settings{
 		v.PasswordMin, v.PasswordCommon, v.Anonymous, v.OpenClients, v.Captcha, v.Limits,
 		time.Duration(v.CodeLife), time.Duration(v.VerificationLife), time.Duration(v.SudoLife),
-		time.Duration(v.CaptchaLife), time.Duration(v.AccessLife), time.Duration(v.RefreshIdle),
-		time.Duration(v.RefreshLife), time.Duration(v.RefreshGrace), v.CodeDigits, v.MaxCodeTries,
+		time.Duration(v.CaptchaLife), time.Duration(v.AccessLife), time.Duration(v.LoginLife),
+		time.Duration(v.RefreshIdle), time.Duration(v.RefreshLife), time.Duration(v.RefreshGrace), v.CodeDigits, v.MaxCodeTries,
 		time.Duration(v.SendGap), v.Countries, v.DefaultLang, v.ProductName,
 	}.complete(), nil
 }

@@ -127,3 +127,61 @@ func (s *Service) revokeTicketKey(ctx context.Context, poolID, id string) (int64
 	return s.db.Exec(ctx, `UPDATE ticket_keys SET revoked_at = $1
 		WHERE id = $2 AND pool_id = $3 AND revoked_at IS NULL`, db.Millis(s.now()), id, poolID)
 }
+
+func (s *Service) insertSecret(ctx context.Context, id, poolID string, hash []byte) (int64, error) {
+	return s.db.Exec(ctx, `INSERT INTO pool_secrets (id, pool_id, hash, created_at)
+		VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, id, poolID, hash, db.Millis(s.now()))
+}
+
+func (s *Service) liveSecrets(ctx context.Context) (map[string][]liveSecret, error) {
+	rows, err := s.db.Query(ctx, `SELECT id, pool_id, hash FROM pool_secrets
+		WHERE revoked_at IS NULL ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says it all.
+	live := map[string][]liveSecret{}
+	for rows.Next() {
+		var v liveSecret
+		var poolID string
+		if err := rows.Scan(&v.id, &poolID, &v.hash); err != nil {
+			return nil, err
+		}
+		live[poolID] = append(live[poolID], v)
+	}
+	return live, rows.Err()
+}
+
+func (s *Service) secrets(ctx context.Context, poolID string) ([]SecretInfo, error) {
+	rows, err := s.db.Query(ctx, `SELECT id, created_at, revoked_at FROM pool_secrets
+		WHERE pool_id = $1 ORDER BY created_at DESC, id`, poolID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says it all.
+	var list []SecretInfo
+	for rows.Next() {
+		var v SecretInfo
+		var created int64
+		var revoked sql.NullInt64
+		if err := rows.Scan(&v.ID, &created, &revoked); err != nil {
+			return nil, err
+		}
+		v.CreatedAt = db.Time(created)
+		if revoked.Valid {
+			v.RevokedAt = db.Time(revoked.Int64)
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+func (s *Service) revokeSecret(ctx context.Context, poolID, id string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE pool_secrets SET revoked_at = $1
+		WHERE id = $2 AND pool_id = $3 AND revoked_at IS NULL`, db.Millis(s.now()), id, poolID)
+}
+
+func (s *Service) revokeSecrets(ctx context.Context, poolID string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE pool_secrets SET revoked_at = $1
+		WHERE pool_id = $2 AND revoked_at IS NULL`, db.Millis(s.now()), poolID)
+}
