@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -43,20 +42,28 @@ func (k *key) retired(now time.Time) bool {
 	return !k.retires.IsZero() && !k.retires.After(now)
 }
 
-// generateES256 makes and stores a signing key.
-func (s *Service) generateES256(ctx context.Context, poolID string, activates time.Time) (*key, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), secret.Reader())
+// rsaBits is the size of RSA keys, for signing and for transport.
+const rsaBits = 2048
+
+// generate makes a signing key without storing it.
+func (s *Service) generate(poolID, alg string, activates time.Time) (*key, error) {
+	var private crypto.Signer
+	var err error
+	switch alg {
+	case ES256:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), secret.Reader())
+	case RS256:
+		private, err = rsa.GenerateKey(secret.Reader(), rsaBits)
+	default:
+		err = fmt.Errorf("no keys for algorithm %q", alg)
+	}
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.seal(&key{
-		id: secret.ID(), poolID: poolID, purpose: purposeSign, alg: jose.ES256,
+	return s.seal(&key{
+		id: secret.ID(), poolID: poolID, purpose: purposeSign, alg: jose.SignatureAlgorithm(alg),
 		activates: activates, private: private,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return k, s.insert(ctx, k)
 }
 
 // seal fills in the stored halves of a new key.

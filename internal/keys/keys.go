@@ -20,8 +20,17 @@ const (
 	// caches our keys has seen it.
 	Lead = 24 * time.Hour
 	// LongestToken is the longest a signed token may live: a key stays published so
-	// long after it has stopped signing.
-	LongestToken = 7 * 24 * time.Hour
+	// long after it has stopped signing. Login tokens of Authing apps live two weeks and
+	// a pool may give them a month. What that costs is that a rotated key verifies for a
+	// month; a key feared lost is therefore ended by Revoke and never by waiting.
+	LongestToken = 31 * 24 * time.Hour
+)
+
+// The algorithms tokens are signed with. A pool has an active key for each. Our own
+// servers read ES256; RS256 is for tokens that apps and their libraries verify.
+const (
+	ES256 = string(jose.ES256)
+	RS256 = string(jose.RS256)
 )
 
 // The purposes of a key.
@@ -45,10 +54,15 @@ func New(d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
 	return s
 }
 
-// Sign signs claims as a token of the given type with the pool's active key, which is
-// made on first use.
+// Sign signs claims as a token of the given type with the pool's active ES256 key,
+// which is made on first use.
 func (s *Service) Sign(ctx context.Context, poolID, typ string, claims any) (string, error) {
-	k, err := s.active(ctx, poolID)
+	return s.SignWith(ctx, poolID, ES256, typ, claims)
+}
+
+// SignWith is Sign with a choice of algorithm, ES256 or RS256.
+func (s *Service) SignWith(ctx context.Context, poolID, alg, typ string, claims any) (string, error) {
+	k, err := s.active(ctx, poolID, alg)
 	if err != nil {
 		return "", fmt.Errorf("find signing key: %w", err)
 	}
@@ -96,10 +110,12 @@ func (s *Service) Version(ctx context.Context) (string, error) {
 }
 
 // JWKS returns the public keys of a pool: the next, the active and the not yet
-// retired ones.
+// retired ones. It makes the active ones, so that whoever keeps the list has them.
 func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, error) {
-	if _, err := s.active(ctx, poolID); err != nil {
-		return jose.JSONWebKeySet{}, fmt.Errorf("find signing key: %w", err)
+	for _, alg := range []string{ES256, RS256} {
+		if _, err := s.active(ctx, poolID, alg); err != nil {
+			return jose.JSONWebKeySet{}, fmt.Errorf("find signing key: %w", err)
+		}
 	}
 	snap, err := s.cache.Get(ctx)
 	if err != nil {
@@ -116,33 +132,45 @@ func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, 
 	return set, nil
 }
 
-// Rotate makes a pool's next signing key. It signs after Lead, or at once when
-// immediate, for a key feared lost; the present one then stays good for verifying
-// until the tokens it signed are over, or until Revoke. When a next key is already
-// published, Rotate without immediate changes nothing.
+// Rotate makes a pool's next signing keys, one for each algorithm. They sign after
+// Lead, or at once when immediate, for keys feared lost; the present ones then stay
+// good for verifying until the tokens they signed are over, or until Revoke. When next
+// keys are already published, Rotate without immediate changes nothing.
 func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) error {
-	old, err := s.active(ctx, poolID)
-	if err != nil {
-		return fmt.Errorf("find signing key: %w", err)
-	}
 	from := s.now()
 	if !immediate {
 		from = from.Add(Lead)
 	}
-	err = s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
+	var old, next []*key
+	for _, alg := range []string{ES256, RS256} {
+		k, err := s.active(ctx, poolID, alg)
+		if err != nil {
+			return fmt.Errorf("find signing key: %w", err)
+		}
+		n, err := s.generate(poolID, alg, from)
+		if err != nil {
+			return fmt.Errorf("make signing key: %w", err)
+		}
+		old, next = append(old, k), append(next, n)
+	}
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		if !immediate {
 			if n, err := s.countPending(ctx, poolID); err != nil || n > 0 {
 				return err
 			}
 		}
-		if err := s.retire(ctx, poolID, old.id, from.Add(LongestToken)); err != nil {
-			return err
+		for i := range next {
+			if err := s.retire(ctx, poolID, old[i].id, from.Add(LongestToken)); err != nil {
+				return err
+			}
+			if err := s.insert(ctx, next[i]); err != nil {
+				return err
+			}
 		}
-		_, err := s.generateES256(ctx, poolID, from)
-		return err
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("rotate signing key: %w", err)
+		return fmt.Errorf("rotate signing keys: %w", err)
 	}
 	return nil
 }
@@ -164,34 +192,37 @@ func (s *Service) Revoke(ctx context.Context, poolID, kid string) error {
 
 // active returns the key that signs now. In a transaction that has just made it, the
 // key is not in the shared snapshot yet, so the second look is at the rows.
-func (s *Service) active(ctx context.Context, poolID string) (*key, error) {
+func (s *Service) active(ctx context.Context, poolID, alg string) (*key, error) {
 	snap, err := s.cache.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if k := newest(snap.pools[poolID], purposeSign, s.now()); k != nil {
+	if k := newest(snap.pools[poolID], purposeSign, alg, s.now()); k != nil {
 		return k, nil
 	}
-	var made *key
+	made, err := s.generate(poolID, alg, s.now())
+	if err != nil {
+		return nil, err
+	}
 	err = s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		rows, err := s.list(ctx, poolID)
 		if err != nil {
 			return err
 		}
-		if made = newest(rows, purposeSign, s.now()); made != nil {
+		if first := newest(rows, purposeSign, alg, s.now()); first != nil {
+			made = first
 			return nil
 		}
-		made, err = s.generateES256(ctx, poolID, s.now())
-		return err
+		return s.insert(ctx, made)
 	})
 	return made, err
 }
 
-// newest returns the key of a purpose that was activated last.
-func newest(keys []*key, purpose string, now time.Time) *key {
+// newest returns the key of a purpose and algorithm that was activated last.
+func newest(keys []*key, purpose, alg string, now time.Time) *key {
 	var best *key
 	for _, k := range keys {
-		if k.purpose != purpose || k.retired(now) || k.activates.After(now) {
+		if k.purpose != purpose || string(k.alg) != alg || k.retired(now) || k.activates.After(now) {
 			continue
 		}
 		if best == nil || k.newer(best) {

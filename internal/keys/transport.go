@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,9 +16,12 @@ import (
 )
 
 const (
-	transportBits = 2048
+	// algTransport names PKCS#1 v1.5 encryption (RFC 7518 section 4.2).
+	algTransport = "RSA1_5"
 	// maxBlocks bounds the work one message can ask for.
 	maxBlocks = 16
+	// rejectPurpose derives what stands in for a message that did not open.
+	rejectPurpose = "transport.reject"
 )
 
 // Transport returns the public key a pool's clients encrypt passwords to, and the
@@ -49,7 +53,62 @@ func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext st
 			k, good = candidate, true
 		}
 	}
-	signer, err := k.unseal(s.ring)
+	private, err := k.decrypter(s.ring)
+	if err != nil {
+		return nil, err
+	}
+	instead := s.ring.MAC(rejectPurpose, []byte(poolID), []byte(thumbprint), []byte(ciphertext))
+	plain, opened := open(private, ciphertext)
+	if good && opened {
+		return plain, nil
+	}
+	return instead, nil
+}
+
+// TransportRaw returns the newest transport key as one line of base64, which is how
+// Authing clients are told it.
+func (s *Service) TransportRaw(ctx context.Context, poolID string) (base64SPKI string, err error) {
+	k, err := s.transport(ctx, poolID)
+	if err != nil {
+		return "", fmt.Errorf("find transport key: %w", err)
+	}
+	block, _ := pem.Decode([]byte(k.encoded))
+	if block == nil {
+		return "", fmt.Errorf("transport key %s is not PEM", k.id)
+	}
+	return base64.StdEncoding.EncodeToString(block.Bytes), nil
+}
+
+// DecryptAny is Decrypt for a client that does not say which key it used, because the
+// key is compiled into the app. Every key that is not retired is tried, after one has
+// opened the message too, so that the time says nothing (PW-12).
+func (s *Service) DecryptAny(ctx context.Context, poolID, ciphertext string) ([]byte, error) {
+	if _, err := s.transport(ctx, poolID); err != nil {
+		return nil, fmt.Errorf("find transport key: %w", err)
+	}
+	snap, err := s.cache.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := s.ring.MAC(rejectPurpose, []byte(poolID), nil, []byte(ciphertext))
+	for _, k := range snap.pools[poolID] {
+		if k.purpose != purposeTransport || k.retired(s.now()) {
+			continue
+		}
+		private, err := k.decrypter(s.ring)
+		if err != nil {
+			return nil, err
+		}
+		if plain, opened := open(private, ciphertext); opened {
+			result = plain
+		}
+	}
+	return result, nil
+}
+
+// decrypter returns the private half of a transport key.
+func (k *key) decrypter(ring *secret.Keyring) (*rsa.PrivateKey, error) {
+	signer, err := k.unseal(ring)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +116,7 @@ func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext st
 	if !ok {
 		return nil, fmt.Errorf("transport key %s is not RSA", k.id)
 	}
-	instead := s.ring.MAC("transport.reject", []byte(poolID), []byte(thumbprint), []byte(ciphertext))
-	plain, opened := open(private, ciphertext)
-	if good && opened {
-		return plain, nil
-	}
-	return instead, nil
+	return private, nil
 }
 
 func open(private *rsa.PrivateKey, ciphertext string) ([]byte, bool) {
@@ -104,10 +158,10 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k := newest(snap.pools[poolID], purposeTransport, s.now()); k != nil {
+	if k := newest(snap.pools[poolID], purposeTransport, algTransport, s.now()); k != nil {
 		return k, nil
 	}
-	private, err := rsa.GenerateKey(secret.Reader(), transportBits)
+	private, err := rsa.GenerateKey(secret.Reader(), rsaBits)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +171,7 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 	}
 	k, err := s.seal(&key{
 		id: base64.RawURLEncoding.EncodeToString(digest), poolID: poolID, purpose: purposeTransport,
-		alg: "RSA1_5", activates: s.now(), private: private,
+		alg: algTransport, activates: s.now(), private: private,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +15,6 @@ import (
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
-// accessType is the typ header of access tokens (RFC 9068 section 2.1).
-const accessType = "at+jwt"
-
 // leeway is how far another node's clock may be off. A token never dies before its
 // time for it.
 const leeway = 30 * time.Second
@@ -24,6 +22,7 @@ const leeway = 30 * time.Second
 // Principal is whom an access token speaks for.
 type Principal struct {
 	PoolID, UserID, SessionID, ClientID, Scope string
+	TokenID                                    string
 	AMR                                        []string
 	AuthAt, IssuedAt, ExpiresAt                time.Time
 	Refreshed                                  bool // the session was refreshed before
@@ -47,6 +46,7 @@ type claims struct {
 	Meta         meta     `json:"meta"`
 	Name         string   `json:"name,omitempty"`
 	Generation   int64    `json:"gen,omitempty"`
+	Use          string   `json:"token_use,omitempty"`
 }
 
 // meta is always there for CloudBase apps that read through it.
@@ -56,7 +56,7 @@ type meta struct {
 }
 
 func (s *Service) access(ctx context.Context, row Session, generation int64, now time.Time,
-	life time.Duration,
+	life time.Duration, st Style,
 ) (string, error) {
 	c := claims{
 		Issuer: s.issuer(row.PoolID), Subject: row.UserID, Audience: row.ClientID,
@@ -67,7 +67,7 @@ func (s *Service) access(ctx context.Context, row Session, generation int64, now
 	if row.Scope == ScopeAnonymous {
 		c.Name = "Anonymous"
 	}
-	token, err := s.keys.Sign(ctx, row.PoolID, accessType, c)
+	token, err := s.keys.SignWith(ctx, row.PoolID, st.alg(), st.typ(), extended{c, st.Claims})
 	if err != nil {
 		return "", fmt.Errorf("make access token: %w", err)
 	}
@@ -77,11 +77,33 @@ func (s *Service) access(ctx context.Context, row Session, generation int64, now
 // Verify returns whom an access token speaks for, when it is one of ours, not expired,
 // its session not ended and its user active. Anything else is SessionInvalid.
 func (s *Service) Verify(ctx context.Context, access string) (Principal, error) {
-	p, err := s.Inspect(ctx, access)
+	return s.verify(ctx, access, typAccess)
+}
+
+// VerifyAny is Verify for protocols whose clients show a login token, an ID token or an
+// access token alike.
+func (s *Service) VerifyAny(ctx context.Context, token string) (Principal, error) {
+	return s.verify(ctx, token, typAccess, TypLogin)
+}
+
+// VerifyLogin is Verify for login tokens alone.
+func (s *Service) VerifyLogin(ctx context.Context, token string) (Principal, error) {
+	f, err := s.inspect(ctx, token, TypLogin)
+	if err == nil && f.use != "" {
+		err = errs.New(errs.SessionInvalid)
+	}
 	if err != nil {
 		return Principal{}, err
 	}
-	now := s.now()
+	return s.verify(ctx, token, TypLogin)
+}
+
+func (s *Service) verify(ctx context.Context, token string, typs ...string) (Principal, error) {
+	f, err := s.inspect(ctx, token, typs...)
+	if err != nil {
+		return Principal{}, err
+	}
+	p, now := f.principal, s.now()
 	if now.After(p.ExpiresAt.Add(leeway)) || p.IssuedAt.After(now.Add(leeway)) {
 		return Principal{}, errs.New(errs.SessionInvalid)
 	}
@@ -98,41 +120,69 @@ func (s *Service) Verify(ctx context.Context, access string) (Principal, error) 
 // Inspect returns whom an access token of ours speaks for, expired or not and whatever
 // became of its session. It proves nothing but that we once said so.
 func (s *Service) Inspect(ctx context.Context, access string) (Principal, error) {
+	f, err := s.inspect(ctx, access, typAccess)
+	return f.principal, err
+}
+
+// InspectAny is Inspect for login tokens and ID tokens too.
+func (s *Service) InspectAny(ctx context.Context, token string) (Principal, error) {
+	f, err := s.inspect(ctx, token, typAccess, TypLogin)
+	return f.principal, err
+}
+
+// inspect checks that we signed token as one of the given types.
+func (s *Service) inspect(ctx context.Context, token string, typs ...string) (fact, error) {
 	version, err := s.keys.Version(ctx)
 	if err != nil {
-		return Principal{}, fmt.Errorf("read keys: %w", err)
+		return fact{}, fmt.Errorf("read keys: %w", err)
 	}
-	hash := [32]byte(secret.Hash(access))
-	if p, ok := s.seen.get(hash, version); ok {
-		return p, nil
+	hash := [32]byte(secret.Hash(token))
+	if f, ok := s.seen.get(hash, version); ok && slices.Contains(typs, f.typ) {
+		return f, nil
 	}
-	poolID, ok := claimedPool(access)
+	refused := errs.New(errs.SessionInvalid)
+	poolID, ok := claimedPool(token)
 	if !ok {
-		return Principal{}, errs.New(errs.SessionInvalid)
+		return fact{}, refused
 	}
 	var c claims
-	if err := s.keys.Verify(ctx, poolID, access, accessType, &c); err != nil {
-		return Principal{}, err
+	typ, err := s.signed(ctx, poolID, token, typs, &c)
+	if err != nil {
+		return fact{}, err
 	}
-	if c.Project != poolID || c.Issuer != s.issuer(poolID) {
-		return Principal{}, errs.New(errs.SessionInvalid)
+	if c.Project != poolID || c.Issuer != s.issuer(poolID) || c.Session == "" {
+		return fact{}, refused
 	}
-	p := Principal{
+	f := fact{hash: hash, version: version, typ: typ, use: c.Use, principal: Principal{
 		PoolID: poolID, UserID: c.Subject, SessionID: c.Session, ClientID: c.Audience, Scope: c.Scope,
-		AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
+		TokenID: c.ID, AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
 		ExpiresAt: time.Unix(c.Expires, 0), Refreshed: c.Generation > 0,
+	}}
+	s.seen.put(f)
+	return f, nil
+}
+
+// signed finds out as which of the types we signed token. The header is never read for
+// it: the keys compare it as a whole.
+func (s *Service) signed(ctx context.Context, poolID, token string, typs []string, c *claims) (string, error) {
+	var refusal error
+	for _, typ := range typs {
+		err := s.keys.Verify(ctx, poolID, token, typ, c)
+		if errs.CodeOf(err) != errs.SessionInvalid {
+			return typ, err
+		}
+		refusal = err
 	}
-	s.seen.put(hash, version, p)
-	return p, nil
+	return "", refusal
 }
 
 // claimedPool reads which pool a token says it is of, to know whose keys to try. The
 // signature then proves it.
-func claimedPool(access string) (string, bool) {
-	if len(access) > 8<<10 {
+func claimedPool(token string) (string, bool) {
+	if len(token) > 8<<10 {
 		return "", false
 	}
-	parts := strings.Split(access, ".")
+	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return "", false
 	}

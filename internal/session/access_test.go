@@ -86,8 +86,11 @@ func TestVerifyReturnsThePrincipal(t *testing.T) {
 		w := newWorld(t, d)
 		tokens := w.start(t)
 		now := w.clock.Now()
+		_, said := decode(t, tokens.Access)
+		id, _ := said["jti"].(string)
 		want := session.Principal{
-			PoolID: "p1", UserID: "u1", SessionID: tokens.SessionID, ClientID: "p1", Scope: "user sso",
+			TokenID: id,
+			PoolID:  "p1", UserID: "u1", SessionID: tokens.SessionID, ClientID: "p1", Scope: "user sso",
 			AMR: []string{"pwd"}, AuthAt: now, IssuedAt: now, ExpiresAt: now.Add(2 * time.Hour),
 		}
 		for _, what := range []string{"first", "remembered"} {

@@ -23,6 +23,11 @@ const whyReuse = "refresh_reuse"
 // are RefreshInvalid. Call it outside any transaction, which a refusal would roll back
 // together with that end.
 func (s *Service) Rotate(ctx context.Context, p pool.Pool, clientID, refresh string) (Tokens, error) {
+	return s.RotateAs(ctx, p, clientID, refresh, Style{})
+}
+
+// RotateAs is Rotate with the form of the access token.
+func (s *Service) RotateAs(ctx context.Context, p pool.Pool, clientID, refresh string, st Style) (Tokens, error) {
 	t, ok := parseRefresh(s.ring, p.ID, refresh)
 	if !ok {
 		return Tokens{}, errs.New(errs.RefreshInvalid)
@@ -41,7 +46,7 @@ func (s *Service) Rotate(ctx context.Context, p pool.Pool, clientID, refresh str
 		return Tokens{}, fmt.Errorf("rotate session: %w", err)
 	}
 	// Signing costs more than the update and needs no transaction.
-	return s.tokens(ctx, p, row, t.next())
+	return s.tokens(ctx, p, row, t.next(), st)
 }
 
 // replay decides about a token that is not its session's newest.

@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -42,6 +43,7 @@ type Session struct {
 type Tokens struct {
 	Access, Refresh, Scope, Sub, SessionID, ClientID string
 	ExpiresIn                                        time.Duration
+	AuthAt, IssuedAt, ExpiresAt                      time.Time // the latter two of Access
 	// Groups is for the flows to fill; a session knows no groups.
 	Groups []string
 }
@@ -59,6 +61,8 @@ type Start struct {
 	Name       string
 	AccessLife time.Duration // 0: the pool's
 	Life       time.Duration // 0: the pool's RefreshLife
+	AuthAt     time.Time     // when they proved who they are; zero: now
+	Style      Style         // form of the first access token
 }
 
 // Service keeps sessions.
@@ -93,6 +97,9 @@ func (s *Service) Start(ctx context.Context, in Start) (Tokens, error) {
 	if in.DeviceID == "" {
 		in.DeviceID = from.DeviceID
 	}
+	if in.AuthAt.IsZero() {
+		in.AuthAt = now
+	}
 	ip := ""
 	if from.Addr.IsValid() {
 		ip = from.Addr.Unmap().String()
@@ -100,14 +107,20 @@ func (s *Service) Start(ctx context.Context, in Start) (Tokens, error) {
 	row := Session{
 		ID: secret.ID(), PoolID: in.Pool.ID, UserID: in.UserID, ClientID: in.ClientID,
 		DeviceID: in.DeviceID, Scope: in.Scope, AMR: in.AMR, ProviderType: in.ProviderType,
-		IP: ip, UserAgent: from.UserAgent, AuthAt: now, CreatedAt: now, RotatedAt: now,
+		IP: ip, UserAgent: from.UserAgent, AuthAt: in.AuthAt, CreatedAt: now, RotatedAt: now,
 		ExpiresAt: now.Add(life), accessLife: in.AccessLife,
 	}
 	t := refreshToken{session: row.ID, seed: [seedBytes]byte(secret.Bytes(seedBytes))}
-	if err := s.insert(ctx, row, t.seedHash(), now.Add(in.Pool.Settings.RefreshIdle)); err != nil {
+	if err := s.insert(ctx, row, t.seedHash(), idleUntil(in.Pool, in.Style, now)); err != nil {
 		return Tokens{}, fmt.Errorf("start session: %w", err)
 	}
-	return s.tokens(ctx, in.Pool, row, t)
+	return s.tokens(ctx, in.Pool, row, t, in.Style)
+}
+
+// idleUntil is when a session used now ends unused, which is not before its token: a
+// login token has no refresh token beside it.
+func idleUntil(p pool.Pool, st Style, now time.Time) time.Time {
+	return now.Add(max(p.Settings.RefreshIdle, st.Life))
 }
 
 // Revoke ends one session; an unknown or ended one is no error.
@@ -123,6 +136,15 @@ func (s *Service) RevokeUser(ctx context.Context, userID, exceptSessionID, why s
 	n, err := s.revokeUser(ctx, userID, exceptSessionID, why)
 	if err != nil {
 		return 0, fmt.Errorf("revoke sessions of user: %w", err)
+	}
+	return n, nil
+}
+
+// RevokeClient ends all sessions of a user in one application.
+func (s *Service) RevokeClient(ctx context.Context, userID, clientID, why string) (int64, error) {
+	n, err := s.revokeClient(ctx, userID, clientID, why)
+	if err != nil {
+		return 0, fmt.Errorf("revoke sessions of application: %w", err)
 	}
 	return n, nil
 }
@@ -154,22 +176,29 @@ func (s *Service) Sweep(ctx context.Context) error {
 }
 
 // tokens makes the token pair of a session.
-func (s *Service) tokens(ctx context.Context, p pool.Pool, row Session, t refreshToken) (Tokens, error) {
-	now := s.now()
-	life := row.accessLife
-	if life <= 0 {
-		life = p.Settings.AccessLife
+func (s *Service) tokens(ctx context.Context, p pool.Pool, row Session, t refreshToken, st Style) (Tokens, error) {
+	tokens, err := s.accessOnly(ctx, row, t.generation, cmp.Or(st.Life, row.accessLife, p.Settings.AccessLife), st)
+	if err != nil {
+		return Tokens{}, err
 	}
+	tokens.Refresh = t.encode(s.ring, p.ID)
+	return tokens, nil
+}
+
+// accessOnly makes an access token of a session.
+func (s *Service) accessOnly(ctx context.Context, row Session, generation int64, life time.Duration, st Style,
+) (Tokens, error) {
+	now := s.now()
 	life = min(life, keys.LongestToken, row.ExpiresAt.Sub(now)).Truncate(time.Second)
 	if life <= 0 {
 		return Tokens{}, errs.New(errs.RefreshInvalid)
 	}
-	access, err := s.access(ctx, row, t.generation, now, life)
+	access, err := s.access(ctx, row, generation, now, life, st)
 	if err != nil {
 		return Tokens{}, err
 	}
 	return Tokens{
-		Access: access, Refresh: t.encode(s.ring, p.ID), Scope: row.Scope, Sub: row.UserID,
-		SessionID: row.ID, ClientID: row.ClientID, ExpiresIn: life,
+		Access: access, Scope: row.Scope, Sub: row.UserID, SessionID: row.ID, ClientID: row.ClientID,
+		ExpiresIn: life, AuthAt: row.AuthAt, IssuedAt: now, ExpiresAt: now.Add(life),
 	}, nil
 }

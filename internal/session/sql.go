@@ -52,6 +52,17 @@ func (s *Service) alive(ctx context.Context, p Principal) error {
 		AND u.status = 'active'`, p.SessionID, p.UserID, p.PoolID).Scan(&one)
 }
 
+// touch keeps a live session of an active user from going idle before a time.
+func (s *Service) touch(ctx context.Context, p Principal, now, idleUntil time.Time) (Session, error) {
+	return scan(s.db.QueryRow(ctx, `UPDATE sessions
+		SET idle_until = CASE WHEN idle_until < $1 THEN $1 ELSE idle_until END
+		WHERE id = $2 AND user_id = $3 AND pool_id = $4
+		AND revoked_at IS NULL AND idle_until > $5 AND expires_at > $5
+		AND EXISTS (SELECT 1 FROM users u WHERE u.id = sessions.user_id AND u.status = 'active')
+		RETURNING `+columns,
+		db.Millis(idleUntil), p.SessionID, p.UserID, p.PoolID, db.Millis(now)))
+}
+
 func (s *Service) revoke(ctx context.Context, id, why string) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
 		WHERE id = $3 AND revoked_at IS NULL`, db.Millis(s.now()), why, id)
@@ -61,6 +72,12 @@ func (s *Service) revokeUser(ctx context.Context, userID, except, why string) (i
 	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
 		WHERE user_id = $3 AND id <> $4 AND revoked_at IS NULL`,
 		db.Millis(s.now()), why, userID, except)
+}
+
+func (s *Service) revokeClient(ctx context.Context, userID, clientID, why string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
+		WHERE user_id = $3 AND client_id = $4 AND revoked_at IS NULL`,
+		db.Millis(s.now()), why, userID, clientID)
 }
 
 func (s *Service) revokeDevice(ctx context.Context, userID, deviceID, why string) (int64, error) {

@@ -23,6 +23,7 @@ type verified struct {
 type fact struct {
 	hash      [32]byte
 	version   string // of the keys; a change of keys voids it
+	typ, use  string // what sort of token it is
 	principal Principal
 	put       uint64
 }
@@ -36,23 +37,23 @@ func (v *verified) bucket(hash [32]byte) []atomic.Pointer[fact] {
 	return v.slots[first : first+ways]
 }
 
-func (v *verified) get(hash [32]byte, version string) (Principal, bool) {
+func (v *verified) get(hash [32]byte, version string) (fact, bool) {
 	bucket := v.bucket(hash)
 	for i := range bucket {
 		if f := bucket[i].Load(); f != nil && f.hash == hash && f.version == version {
-			return f.principal, true
+			return *f, true
 		}
 	}
-	return Principal{}, false
+	return fact{}, false
 }
 
-func (v *verified) put(hash [32]byte, version string, p Principal) {
-	f := &fact{hash: hash, version: version, principal: p, put: v.turn.Add(1)}
-	bucket := v.bucket(hash)
+func (v *verified) put(f fact) {
+	f.put = v.turn.Add(1)
+	bucket := v.bucket(f.hash)
 	oldest := 0
 	for i, turn := 0, f.put; i < ways; i++ {
 		old := bucket[i].Load()
-		if old == nil || old.hash == hash {
+		if old == nil || old.hash == f.hash {
 			oldest = i
 			break
 		}
@@ -60,5 +61,5 @@ func (v *verified) put(hash [32]byte, version string, p Principal) {
 			oldest, turn = i, old.put
 		}
 	}
-	bucket[oldest].Store(f)
+	bucket[oldest].Store(&f)
 }

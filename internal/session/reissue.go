@@ -1,0 +1,82 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keys"
+)
+
+// Reissue makes another access token of a live session, which will not go idle before
+// that token expires. There is no refresh token with it. A style without a life takes
+// the session's own. A session that has ended is SessionInvalid.
+func (s *Service) Reissue(ctx context.Context, p Principal, st Style) (Tokens, error) {
+	now := s.now()
+	row, err := s.touch(ctx, p, now, now.Add(min(st.Life, keys.LongestToken)))
+	if errors.Is(err, db.ErrNoRows) {
+		return Tokens{}, errs.New(errs.SessionInvalid)
+	}
+	if err != nil {
+		return Tokens{}, fmt.Errorf("reissue access token: %w", err)
+	}
+	return s.accessOnly(ctx, row, row.Generation, cmp.Or(st.Life, row.accessLife), st)
+}
+
+// Replace ends the live session of p and begins another for the same person, in one
+// transaction (SE-09). A session that has ended is SessionInvalid.
+func (s *Service) Replace(ctx context.Context, p Principal, why string, in Start) (Tokens, error) {
+	in.UserID, in.AMR, in.AuthAt = p.UserID, p.AMR, p.AuthAt
+	var tokens Tokens
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		switch err := s.alive(ctx, p); {
+		case errors.Is(err, db.ErrNoRows):
+			return errs.New(errs.SessionInvalid)
+		case err != nil:
+			return fmt.Errorf("look up session: %w", err)
+		}
+		n, err := s.revoke(ctx, p.SessionID, why)
+		if err != nil {
+			return fmt.Errorf("end replaced session: %w", err)
+		}
+		if n == 0 {
+			return errs.New(errs.SessionInvalid)
+		}
+		tokens, err = s.Start(ctx, in)
+		return err
+	})
+	return tokens, err
+}
+
+// Peek returns the live session a refresh token would rotate, without rotating it. It
+// is for whoever must know whose tokens they are before they are made; Rotate decides.
+func (s *Service) Peek(ctx context.Context, poolID, clientID, refresh string) (Session, error) {
+	t, ok := parseRefresh(s.ring, poolID, refresh)
+	if !ok {
+		return Session{}, errs.New(errs.RefreshInvalid)
+	}
+	row, err := s.live(ctx, poolID, t)
+	if errors.Is(err, db.ErrNoRows) || (err == nil && row.ClientID != clientID) {
+		return Session{}, errs.New(errs.RefreshInvalid)
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("look up session: %w", err)
+	}
+	return row, nil
+}
+
+// RevokeRefresh ends the session of a refresh token of the client, of any generation.
+// One that is no good is no error (RFC 7009 section 2.2).
+func (s *Service) RevokeRefresh(ctx context.Context, poolID, clientID, refresh, why string) error {
+	row, err := s.Peek(ctx, poolID, clientID, refresh)
+	if errs.CodeOf(err) == errs.RefreshInvalid {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Revoke(ctx, row.ID, why)
+}
