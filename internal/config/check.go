@@ -43,6 +43,7 @@ func (c Config) Check() error {
 	add("log_level", oneOf(c.LogLevel, "debug", "info", "warn", "error"))
 	add("sms", c.SMS.check())
 	add("mail", c.Mail.check())
+	add("onetap", c.OneTap.check())
 	return errors.Join(problems...)
 }
 

@@ -31,9 +31,10 @@ type Config struct {
 	LogLevel       string
 	SMS            Driver
 	Mail           Driver
+	OneTap         Driver
 }
 
-// Driver chooses what delivers messages, and its own options.
+// Driver chooses who does a thing outside for us, and its own options.
 type Driver struct {
 	Name    string
 	Options map[string]string

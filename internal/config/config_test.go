@@ -82,8 +82,9 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		Listen: "0.0.0.0:80", PublicURL: "https://auth.example.com/", MetricsListen: "127.0.0.1:9",
 		TrustedProxies: []string{"10.0.0.0/8", "::1"}, DataDir: "/data", DatabaseURL: "postgres://u:p4ss@h/d",
 		MasterKeyFile: "/key", DefaultPool: "p", HashWorkers: 3, LogFormat: "text", LogLevel: "warn",
-		SMS:  config.Driver{Name: "webhook", Options: map[string]string{"url": "https://s", "port": "25"}},
-		Mail: config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
+		SMS:    config.Driver{Name: "webhook", Options: map[string]string{"url": "https://s", "port": "25"}},
+		Mail:   config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
+		OneTap: config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
 	}
 	path := file(t, "c.yaml", `
 # comments are welcome
@@ -105,6 +106,9 @@ mail:
   driver: smtp
   options:
     host: h
+onetap:
+  driver: yidun
+  options: {secret_id: i}
 `)
 	env := map[string]string{
 		"TIGERTALLY_LISTEN": "0.0.0.0:80", "TIGERTALLY_PUBLIC_URL": "https://auth.example.com/",
@@ -114,6 +118,7 @@ mail:
 		"TIGERTALLY_LOG_FORMAT": "text", "TIGERTALLY_LOG_LEVEL": "warn",
 		"TIGERTALLY_SMS_DRIVER": "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",
+		"TIGERTALLY_ONETAP_DRIVER": "yidun", "TIGERTALLY_ONETAP_OPTIONS": "{secret_id: i}",
 	}
 	for _, s := range config.Settings() {
 		if _, ok := env[s.Env()]; !ok {
@@ -234,10 +239,11 @@ func TestCheckReportsEveryProblemAtOnce(t *testing.T) {
 		Listen: "nowhere", PublicURL: "http://auth.example.com", MetricsListen: "127.0.0.1:http",
 		TrustedProxies: []string{"10.0.0.1", "proxy", "0.0.0.0/0"}, DatabaseURL: "mysql://x",
 		LogFormat: "xml", LogLevel: "loud", SMS: config.Driver{Options: map[string]string{"a": "b"}},
-		Mail: config.Driver{Name: "smtp", Options: map[string]string{"password": "changeme", "host": "test"}},
+		Mail:   config.Driver{Name: "smtp", Options: map[string]string{"password": "changeme", "host": "test"}},
+		OneTap: config.Driver{Name: "yidun", Options: map[string]string{"secret_key": "changeme"}},
 	}
 	problems(t, c.Check(), "", "listen:", "public_url: must be https", "metrics_listen:", `"proxy" is not`, `"0.0.0.0/0" would`,
-		"data_dir:", "database_url:", "default_pool:", "log_format:", "log_level:", "sms: options without", "mail: option password")
+		"data_dir:", "database_url:", "default_pool:", "log_format:", "log_level:", "sms: options without", "mail: option password", "onetap: option secret_key")
 }
 
 func TestCheckPublicURL(t *testing.T) {

@@ -19,7 +19,7 @@ func (s Setting) Env() string {
 
 // Settings lists every setting.
 func Settings() []Setting {
-	return append(serverSettings(), messageSettings()...)
+	return append(serverSettings(), driverSettings()...)
 }
 
 func serverSettings() []Setting {
@@ -64,7 +64,7 @@ func serverSettings() []Setting {
 	}
 }
 
-func messageSettings() []Setting {
+func driverSettings() []Setting {
 	const options = "Options of the driver, a mapping of texts. An option `NAME_file` reads NAME from a file. " +
 		"In the environment: the mapping in YAML, such as `{url: \"https://sms.example.com\", secret_file: /run/secrets/sms}`."
 	return []Setting{
@@ -78,6 +78,11 @@ func messageSettings() []Setting {
 			Doc: "What delivers mail, for example `smtp`. Empty: none, and codes to mail addresses fail.",
 		}, {
 			Name: "mail.options", field: func(c *Config) any { return &c.Mail.Options }, Doc: options,
+		}, {
+			Name: "onetap.driver", field: func(c *Config) any { return &c.OneTap.Name },
+			Doc: "Who asks the carrier for the number of a one-tap sign-in, for example `yidun`. Empty: nobody, and one-tap sign-in is off.",
+		}, {
+			Name: "onetap.options", field: func(c *Config) any { return &c.OneTap.Options }, Doc: options,
 		},
 	}
 }
