@@ -32,6 +32,7 @@ const (
 	BodyTooLarge    Code = "body_too_large"  // param "max"
 	RouteNotFound   Code = "route_not_found" //
 	MethodRefused   Code = "method_refused"  //
+	QueryInvalid    Code = "query_invalid"   // param "reason": a GraphQL document we do not take
 	OriginRefused   Code = "origin_refused"  // the browser page's origin is not registered
 	NotImplemented  Code = "not_implemented" //
 	Unavailable     Code = "unavailable"     // a part we need is down or overloaded
@@ -62,18 +63,18 @@ const (
 
 	// Passwords.
 
-	PasswordWrong     Code = "password_wrong"
-	PasswordNotSet    Code = "password_not_set"
-	PasswordTooShort  Code = "password_too_short" // param "min"
-	PasswordTooLong   Code = "password_too_long"  // param "max"
-	PasswordCommon    Code = "password_common"
-	PasswordInvalid   Code = "password_invalid"
-	PasswordAttempts  Code = "password_attempts" // locked after too many wrong ones
+	PasswordWrong    Code = "password_wrong"
+	PasswordNotSet   Code = "password_not_set"
+	PasswordTooShort Code = "password_too_short" // param "min"
+	PasswordTooLong  Code = "password_too_long"  // param "max"
+	PasswordCommon   Code = "password_common"
+	PasswordInvalid  Code = "password_invalid"
+	PasswordAttempts Code = "password_attempts" // locked after too many wrong ones
 	// SignInWrong is PasswordWrong for protocols that do not say whether the account
 	// exists, and PasswordMustChange what they say of a step before the first session.
 	SignInWrong        Code = "sign_in_wrong"
 	PasswordMustChange Code = "password_must_change"
-	SecondFactorWrong Code = "second_factor_wrong"
+	SecondFactorWrong  Code = "second_factor_wrong"
 
 	// Verification codes.
 
@@ -146,6 +147,7 @@ var kinds = map[Code]Kind{
 
 	BadRequest: KindInvalid, FieldMissing: KindInvalid, FieldTooLong: KindInvalid,
 	BodyTooLarge: KindInvalid, RouteNotFound: KindNotFound, MethodRefused: KindInvalid,
+	QueryInvalid:  KindInvalid,
 	OriginRefused: KindDenied, NotImplemented: KindUnimplemented, Unavailable: KindUnavailable,
 	TooManyRequests: KindExhausted,
 
