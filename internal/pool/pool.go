@@ -38,11 +38,18 @@ type App struct {
 type AppSettings struct {
 	// Origins are the web origins whose pages may call us; "*" allows all.
 	Origins []string `json:"origins,omitempty"`
-	// RedirectURIs are compared as whole strings.
+	// RedirectURIs are where people may be sent after signing in, LogoutURIs after signing
+	// out. See App.AllowsRedirect.
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
-	// SecretHash is the hash of the client secret, empty for a public client.
-	SecretHash string `json:"secret_hash,omitempty"`
-	FirstParty bool   `json:"first_party,omitempty"`
+	LogoutURIs   []string `json:"logout_uris,omitempty"`
+	// LocalPages allows every page on this machine as well; it is for development.
+	LocalPages bool `json:"local_pages,omitempty"`
+	// SecretHashes are the hashes of the client secrets; a public client has none.
+	SecretHashes []string `json:"secret_hashes,omitempty"`
+	// RefreshGrace is for how many seconds a used refresh token of an OpenID Connect
+	// client is still answered. See oauth.Service.Refresh.
+	RefreshGrace int  `json:"refresh_grace,omitempty"`
+	FirstParty   bool `json:"first_party,omitempty"`
 }
 
 // Client is an application as a request named it.
