@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/user"
 )
@@ -14,7 +15,7 @@ import (
 // random id, which then leads to nobody. The sudo token may be empty for people with
 // neither a password nor a contact who signed in within the last five minutes.
 //
-// Errors: SudoRequired, SudoInvalid.
+// Errors: SudoRequired, SudoInvalid, SessionInvalid when they are gone already.
 func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (user.User, error) {
 	u, err := s.Me(ctx, p)
 	if err != nil {
@@ -25,13 +26,15 @@ func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (
 		return user.User{}, err
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		// The row of the person first, which takes their sessions along: of many deletions
+		// one goes on, and a sign-in is over before or finds nobody.
+		if err := s.Users.Delete(ctx, u.PoolID, u.ID); err != nil {
+			return err
+		}
 		if err := s.spendSudo(ctx, p, sudoToken, nothingToShow(u)); err != nil {
 			return err
 		}
-		if _, err := s.Sessions.RevokeUser(ctx, u.ID, "", "deleted"); err != nil {
-			return err
-		}
-		if err := s.Tickets.Void(ctx, u.ID); err != nil {
+		if err := s.void(ctx, u.ID); err != nil {
 			return err
 		}
 		if err := s.Codes.Forget(ctx, u.PoolID, u.ID, u.Phone, u.Email); err != nil {
@@ -40,14 +43,14 @@ func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (
 		if err := s.Proofs.Unlock(ctx, u); err != nil {
 			return err
 		}
-		if err := s.Users.Delete(ctx, u.PoolID, u.ID); err != nil {
-			return err
-		}
 		if err := s.tell(ctx, c.Pool, u, notify.AccountDeleted, "", nil); err != nil {
 			return err
 		}
 		return s.done(ctx, p, audit.Delete, nil)
 	})
+	if errs.CodeOf(err) == errs.UserNotFound {
+		return user.User{}, errs.New(errs.SessionInvalid).Because(err)
+	}
 	if err != nil {
 		return user.User{}, s.refused(ctx, p, audit.Delete, err)
 	}

@@ -89,8 +89,8 @@ func (s *Service) change(ctx context.Context, p Principal, in pool.Pool, u user.
 	return s.refused(ctx, p, audit.PasswordChange, err)
 }
 
-// replacePassword joins ctx's transaction. Verification tokens of the person end, so that
-// a contact change somebody else began with the old password is over too (LK-04).
+// replacePassword joins ctx's transaction. Verification tokens and device grants of the
+// person end, so that what somebody else began with the old password is over too (LK-04).
 func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User, phc, keepSession string) error {
 	if err := s.Users.SetPasswordHash(ctx, u.PoolID, u.ID, phc); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User
 	if keepSession == "" {
 		classes = append(classes, ticket.Sudo, ticket.Provider)
 	}
-	if err := s.Tickets.Void(ctx, u.ID, classes...); err != nil {
+	if err := s.void(ctx, u.ID, classes...); err != nil {
 		return err
 	}
 	return s.tell(ctx, in, u, notify.PasswordChanged, "", nil)

@@ -38,14 +38,25 @@ func (s *Service) EndSession(ctx context.Context, p Principal) error {
 // pending (LK-04).
 func (s *Service) RevokeAll(ctx context.Context, p Principal) error {
 	return s.DB.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.Sessions.RevokeUser(ctx, p.UserID, "", "sign_out_all"); err != nil {
+		// First what could become a session: one that is being made from it is waited for.
+		if err := s.void(ctx, p.UserID, ticket.Verification, ticket.Sudo, ticket.Provider); err != nil {
 			return err
 		}
-		if err := s.Tickets.Void(ctx, p.UserID, ticket.Verification, ticket.Sudo, ticket.Provider); err != nil {
+		if _, err := s.Sessions.RevokeUser(ctx, p.UserID, "", "sign_out_all"); err != nil {
 			return err
 		}
 		return s.done(ctx, p, audit.SessionRevoke, nil)
 	})
+}
+
+// void ends what the person, or whoever had their session, has begun and could yet
+// finish: tickets of the given classes, all when none is given, and devices that were
+// let in and have not come. It joins ctx's transaction.
+func (s *Service) void(ctx context.Context, userID string, classes ...ticket.Class) error {
+	if err := s.Tickets.Void(ctx, userID, classes...); err != nil {
+		return err
+	}
+	return s.voidGrants(ctx, userID)
 }
 
 // RevokeDevice ends the person's sessions on one device; an unknown device is no error.

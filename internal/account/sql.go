@@ -51,6 +51,13 @@ func (s *Service) useGrant(ctx context.Context, deviceCode string) (int64, error
 		secret.Hash(deviceCode), db.Millis(s.Now()))
 }
 
+// voidGrants ends what the person has allowed and no device has fetched. A grant nobody
+// has allowed yet has no user id.
+func (s *Service) voidGrants(ctx context.Context, userID string) error {
+	_, err := s.DB.Exec(ctx, `DELETE FROM device_grants WHERE user_id = $1 AND user_id <> ''`, userID)
+	return err
+}
+
 // Sweep deletes device grants that are over.
 func (s *Service) Sweep(ctx context.Context) error {
 	_, err := s.DB.Exec(ctx, `DELETE FROM device_grants WHERE expires_at <= $1`, db.Millis(s.Now().Add(-time.Hour)))
