@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,45 @@ func TestWrongPasswordsLock(t *testing.T) {
 		}
 		k.Advance(limit.PasswordAccount().Per + time.Second)
 		wantCode(t, byPassword(t, k, "alice", password), "")
+	})
+}
+
+// AT-02: a hundred wrong passwords in a row, each from another address, end sign-in by
+// password for that account alone, whatever the time, until its owner shows something else.
+func TestAHundredWrongPasswordsEndWithACode(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits = true })
+		u := k.User(t, account.NewUser{Username: "alice", Phone: phone, Password: password})
+		k.User(t, account.NewUser{Username: "bob", Password: password})
+		try := func(address, name, password string) error {
+			_, err := k.Signin.SignIn(accounttest.From(t, address, ""), signin.Input{
+				Client: k.Client, Method: signin.MethodPassword, Identifier: name, Password: password,
+			})
+			return err
+		}
+		short, total := limit.PasswordAccount(), limit.PasswordTotal()
+		for i := range total.Max {
+			wantCode(t, try(fmt.Sprintf("198.51.%d.1", i), "alice", "wrong-password"), errs.PasswordWrong)
+			if i%short.Max == short.Max-1 {
+				wantCode(t, try("192.0.2.1", "alice", password), errs.PasswordAttempts)
+				k.Advance(short.Per + time.Second)
+			}
+		}
+		wantCode(t, try("192.0.2.1", "bob", password), "")
+		k.Advance(30 * 24 * time.Hour)
+		err := try("192.0.2.1", "alice", password)
+		wantCode(t, err, errs.PasswordAttempts)
+		if wait := errs.From(err).RetryAfter; wait > total.Per {
+			t.Errorf("locked for %v", wait)
+		}
+		_, err = byToken(t, k, phone, k.Verified(t, phone, "", signin.UsageSignIn))
+		wantCode(t, err, "")
+		for _, rule := range []limit.Rule{short, total} {
+			if n, _, err := k.Limits.Count(t.Context(), limit.Key("password", "p", u.ID), rule); err != nil || n != 0 {
+				t.Errorf("%s is %d after a code, %v", rule.Name, n, err)
+			}
+		}
+		wantCode(t, try("192.0.2.1", "alice", password), "")
 	})
 }
 
