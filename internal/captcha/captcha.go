@@ -60,8 +60,9 @@ func New(tickets *ticket.Service, d *db.DB, ring *secret.Keyring, now func() tim
 	return &Service{tickets: tickets, db: d, ring: ring, now: now}
 }
 
-// Challenge draws a new picture for a client. state is the SDK's note of what it was
-// doing; it is bounded and binds nothing, since the token is used elsewhere later.
+// Challenge draws a new picture for a client, or with no client for whichever of the
+// pool answers it. state is the SDK's note of what it was doing; it is bounded and binds
+// nothing, since the token is used elsewhere later.
 func (s *Service) Challenge(ctx context.Context, p pool.Pool, clientID, state string) (Challenge, error) {
 	if len(state) > maxState {
 		return Challenge{}, errs.New(errs.FieldTooLong, "field", "state", "max", "512")
@@ -106,7 +107,7 @@ func (s *Service) Answer(ctx context.Context, p pool.Pool, clientID, token, key 
 		if err != nil {
 			return err
 		}
-		if t.ClientID != clientID || !s.matches(t, key) {
+		if t.ClientID != "" && t.ClientID != clientID || !s.matches(t, key) {
 			return nil // commits the try
 		}
 		if err := s.tickets.Discard(ctx, ticket.CaptchaChallenge, p.ID, token); err != nil {

@@ -1,0 +1,124 @@
+// Package authing owns the Authing v2 protocol: its paths, bodies, numbers and its
+// GraphQL. It translates requests for the flows and their outcomes back, and decides
+// nothing about people itself.
+package authing
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/captcha"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/session"
+	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/web"
+)
+
+// Options are the services the protocol speaks for.
+type Options struct {
+	Pools    *pool.Service
+	Keys     *keys.Service
+	Sessions *session.Service
+	Captchas *captcha.Service
+	Signin   *signin.Service
+	Account  *account.Service
+	// Now is the clock every expiry obeys.
+	Now func() time.Time
+	// PublicURL is where clients reach this server, without a slash at the end.
+	PublicURL string
+	// DevHosts makes the configuration of an application name whatever host it was asked
+	// at. It is for development, where a phone and a browser use different ones.
+	DevHosts bool
+}
+
+// Protocol is the Authing edge.
+type Protocol struct {
+	pools    *pool.Service
+	keys     *keys.Service
+	sessions *session.Service
+	captchas *captcha.Service
+	signin   *signin.Service
+	account  *account.Service
+	now      func() time.Time
+	url      string
+	host     string // of url, with its port
+	devHosts bool
+}
+
+// New makes the edge.
+func New(o Options) *Protocol {
+	p := &Protocol{
+		pools: o.Pools, keys: o.Keys, sessions: o.Sessions, captchas: o.Captchas,
+		signin: o.Signin, account: o.Account, now: o.Now,
+		url: strings.TrimSuffix(o.PublicURL, "/"), devHosts: o.DevHosts,
+	}
+	if u, err := url.Parse(p.url); err == nil {
+		p.host = u.Host
+	}
+	return p
+}
+
+// Name is the protocol's name in the log and the audit.
+func (p *Protocol) Name() string { return "authing" }
+
+// Handler serves everything below /api/, /graphql/, /connection/, /media/, /cas/ and
+// /login/, and /logout. It expects web.Middleware around it.
+func (p *Protocol) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, methods := range p.byPath() {
+		mux.Handle(pattern, p.choose(methods))
+	}
+	mux.Handle("/", web.Handle(p, func(http.ResponseWriter, *http.Request) error {
+		return errs.New(errs.RouteNotFound)
+	}))
+	cors := web.CORS{Protocol: p, Allowed: p.originAllowed, Credentials: true}
+	return p.enter(cors.Handler(web.Exact(p, mux)))
+}
+
+// byPath groups the routes, so that a wrong method on a known path is told from an
+// unknown path.
+func (p *Protocol) byPath() map[string]map[string]http.Handler {
+	paths := make(map[string]map[string]http.Handler)
+	for _, r := range p.routes() {
+		if paths[r.path] == nil {
+			paths[r.path] = make(map[string]http.Handler)
+		}
+		paths[r.path][r.method] = r.handler
+	}
+	return paths
+}
+
+func (p *Protocol) choose(methods map[string]http.Handler) http.Handler {
+	refuse := web.Handle(p, func(w http.ResponseWriter, _ *http.Request) error {
+		for m := range methods {
+			w.Header().Add("Allow", m)
+		}
+		return errs.New(errs.MethodRefused)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := methods[r.Method]; ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+		refuse.ServeHTTP(w, r)
+	})
+}
+
+// originAllowed asks the application a request names. A preflight names none, and then
+// any application's origin will do: no cookie authenticates anybody here, so an unrelated
+// page has nothing to ride on.
+func (p *Protocol) originAllowed(r *http.Request, origin string) bool {
+	ctx := r.Context()
+	if id := factsOf(ctx).app; id != "" {
+		if c, err := p.pools.AppOf(ctx, id); err == nil {
+			return web.OriginIn(c.App.Settings.Origins, origin)
+		}
+	}
+	known, err := p.pools.Origins(ctx)
+	return err == nil && web.OriginIn(known, origin)
+}

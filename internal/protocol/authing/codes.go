@@ -1,0 +1,145 @@
+package authing
+
+import "github.com/tigertally/tigertally/internal/errs"
+
+// wire is how one reason looks to an Authing client: the number apps compare, and whose
+// text is shown, where that is not the reason's own.
+type wire struct {
+	number int
+	text   errs.Code
+}
+
+// words are the numbers of one group of endpoints that differ from the table's.
+type words map[errs.Code]wire
+
+// of returns the wire form of a reason.
+func (w words) of(code errs.Code) wire {
+	form, ok := w[code]
+	if !ok {
+		form.number, ok = byCode[code]
+	}
+	if !ok {
+		form.number = byKind[code.Kind()]
+	}
+	if form.text == "" {
+		form.text = code
+	}
+	return form
+}
+
+// The numbers of the protocol that stand in more than one table.
+const (
+	busy             = 1000
+	noPermission     = 1001
+	captchaNeeded    = 2000
+	codeIsWrong      = 2001
+	noSuchUser       = 2004
+	userLocked       = 2005
+	appUnknown       = 2011
+	undecryptable    = 2016
+	confirmFirst     = 2019
+	notSignedIn      = 2020
+	registered       = 2026
+	passwordWeak     = 2029
+	tooOften         = 2080
+	tokenUnusable    = 2207
+	parameterMissing = 2231
+	signInWrong      = 2333
+	firstSignIn      = 1639
+	lastWayIn        = 1320005
+	oldPasswordWrong = 1320011
+	phoneMalformed   = 500 // by the vendor's choice, and with status 200
+	badParameter     = 400
+	notThere         = 404
+	unprocessable    = 422
+)
+
+// byCode holds the number of every reason.
+var byCode = map[errs.Code]int{
+	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.PipelineFailed: busy,
+
+	errs.BadRequest: parameterMissing, errs.FieldMissing: parameterMissing,
+	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable,
+	errs.UsernameInvalid: unprocessable,
+	errs.RouteNotFound:   notThere, errs.MethodRefused: notThere, errs.NotImplemented: notThere,
+	errs.KeyNotFound: notThere, errs.FunctionNotFound: notThere, errs.ProviderNotFound: notThere,
+	errs.TooManyRequests: tooOften, errs.SendTooOften: tooOften, errs.SlowDown: tooOften,
+
+	errs.OriginRefused: noPermission, errs.MethodDisabled: noPermission, errs.PermissionDenied: noPermission,
+	errs.PoolSecretWrong: noPermission, errs.PipelineDenied: noPermission, errs.AnonymousDenied: noPermission,
+	errs.DeviceDenied: noPermission,
+
+	errs.ClientUnknown: appUnknown, errs.PoolNotFound: 2224,
+	errs.PoolTaken: badParameter, errs.RedirectRefused: badParameter, errs.GrantUnsupported: badParameter,
+	errs.ScopeInvalid: badParameter, errs.FieldUndefined: badParameter, errs.PipelineInvalid: badParameter,
+	errs.AuthorizationPending: badParameter, errs.DeviceCodeInvalid: badParameter,
+
+	errs.PhoneInvalid: phoneMalformed, errs.PhoneCountry: phoneMalformed, errs.EmailInvalid: 2003,
+	errs.IdentifierTaken: registered, errs.UsernameTaken: registered, errs.ExternalIDTaken: registered,
+	errs.IdentifierMismatch: codeIsWrong,
+
+	errs.UserNotFound: noSuchUser, errs.UserBlocked: userLocked, errs.UserPending: userLocked,
+
+	errs.SignInWrong: signInWrong, errs.PasswordWrong: signInWrong, errs.OneTapRefused: signInWrong,
+	errs.PasswordNotSet: 2027, errs.PasswordMustChange: firstSignIn, errs.PasswordAttempts: 2057,
+	errs.PasswordTooShort: passwordWeak, errs.PasswordTooLong: passwordWeak, errs.PasswordCommon: passwordWeak,
+	errs.PasswordInvalid: undecryptable,
+
+	errs.CodeWrong: codeIsWrong, errs.CodeAttempts: codeIsWrong, errs.SecondFactorWrong: codeIsWrong,
+	errs.VerificationInvalid: codeIsWrong,
+
+	errs.SessionInvalid: notSignedIn, errs.RefreshInvalid: notSignedIn,
+	errs.TokenInvalid: tokenUnusable, errs.TicketInvalid: tokenUnusable, errs.AnonymousInvalid: tokenUnusable,
+	errs.GrantInvalid: tokenUnusable, errs.SudoInvalid: confirmFirst, errs.SudoRequired: confirmFirst,
+
+	errs.CaptchaRequired: captchaNeeded, errs.CaptchaInvalid: captchaNeeded, errs.CaptchaWrong: captchaNeeded,
+
+	errs.LastMethod: lastWayIn, errs.ContactUnset: lastWayIn,
+}
+
+// byKind answers for a reason the table does not know yet. A test keeps it from being
+// needed.
+var byKind = map[errs.Kind]int{
+	errs.KindUnexpected:      busy,
+	errs.KindInvalid:         badParameter,
+	errs.KindUnauthenticated: notSignedIn,
+	errs.KindDenied:          noPermission,
+	errs.KindNotFound:        notThere,
+	errs.KindConflict:        registered,
+	errs.KindPrecondition:    badParameter,
+	errs.KindExhausted:       tooOften,
+	errs.KindAborted:         tooOften,
+	errs.KindUnimplemented:   notThere,
+	errs.KindUnavailable:     busy,
+}
+
+// The tables below hold what differs in one place. The three reasons a password sign-in
+// fails for must look the same to the last byte.
+
+func registerWords() words {
+	return words{errs.TooManyRequests: {number: 2100}, errs.MethodDisabled: {number: 2031}}
+}
+
+func loginWords() words {
+	wrong := wire{signInWrong, errs.SignInWrong}
+	return words{
+		errs.PasswordWrong: wrong, errs.UserNotFound: wrong, errs.PasswordNotSet: wrong,
+		errs.TooManyRequests: {number: captchaNeeded},
+	}
+}
+
+func codeLoginWords() words { return words{errs.TooManyRequests: {number: captchaNeeded}} }
+
+func logoutWords() words { return words{errs.SessionInvalid: {number: 1010001}} }
+
+func mailWords() words { return words{errs.EmailInvalid: {number: 1020017}} }
+
+func passwordWords() words { return words{errs.PasswordWrong: {number: oldPasswordWrong}} }
+
+func phoneWords() words { return words{errs.IdentifierTaken: {number: 2035}} }
+
+func emailWords() words {
+	return words{errs.IdentifierTaken: {number: 2200}, errs.EmailInvalid: {number: 2204}}
+}
+
+func profileWords() words { return words{errs.UsernameTaken: {number: 2034}} }
