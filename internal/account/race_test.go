@@ -105,6 +105,63 @@ func lateEntrance(t *testing.T, k *accounttest.Kit, byCode bool, got chan<- sess
 	}
 }
 
+// TK-02: what is spent on one node is spent on the other.
+func TestTwoNodesSpendOnce(t *testing.T) {
+	url := dbtest.URL(t, dbtest.Postgres)
+	var nodes [2]*accounttest.Kit
+	for i := range nodes {
+		d, err := db.Open(t.Context(), db.Options{URL: url})
+		wantCode(t, err, "")
+		t.Cleanup(func() { _ = d.Close() })
+		nodes[i] = accounttest.New(t, d)
+	}
+	k := nodes[0]
+	alice(t, k)
+	_, p := k.SignIn(t, "alice")
+	var grants [20]string
+	for i := range grants {
+		grants[i] = sudo(t, k, p)
+	}
+	const newcomer = "+8613700000000"
+	for _, tt := range []struct {
+		name, target string
+		use          func(k *accounttest.Kit, i int, token string) error
+	}{
+		{"sign-in", phone, func(k *accounttest.Kit, _ int, token string) error {
+			in := signin.Input{Client: k.Client, Method: signin.MethodVerification, Token: token}
+			_, err := k.Signin.SignIn(t.Context(), in)
+			return err
+		}},
+		{"registration", newcomer, func(k *accounttest.Kit, _ int, token string) error {
+			in := signin.RegisterInput{Client: k.Client, Phone: newcomer, Token: token}
+			_, err := k.Signin.Register(t.Context(), in)
+			return err
+		}},
+		{"sudo", phone, func(k *accounttest.Kit, _ int, token string) error {
+			_, err := k.Account.Sudo(t.Context(), p, "", token)
+			return err
+		}},
+		{"contact", phone, func(k *accounttest.Kit, i int, token string) error {
+			in := account.BindInput{Phone: phone, SudoToken: grants[i], Token: token}
+			return k.Account.BindContact(t.Context(), p, in)
+		}},
+		{"deletion", phone, func(k *accounttest.Kit, i int, _ string) error {
+			_, err := k.Account.DeleteMe(t.Context(), p, grants[i])
+			return err
+		}},
+		{"reset", newcomer, func(k *accounttest.Kit, _ int, token string) error {
+			in := account.ResetInput{Client: k.Client, Phone: newcomer, Token: token, Password: password}
+			return k.Account.ResetPassword(t.Context(), in)
+		}},
+	} {
+		token := k.Verified(t, tt.target, "", "")
+		won, lost := accounttest.Race(len(grants), func(i int) error { return tt.use(nodes[i%2], i, token) })
+		if won != 1 {
+			t.Errorf("%s: %d effects; lost: %v", tt.name, won, lost)
+		}
+	}
+}
+
 // approved returns the code of a device that alice has let in and that has not come yet.
 func approved(t *testing.T, k *accounttest.Kit) string {
 	t.Helper()

@@ -42,9 +42,15 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server)) {
 // dbtest.Postgres, until the test ends.
 func Start(t testing.TB, engine string) *Server {
 	t.Helper()
+	return StartOn(t, dbtest.URL(t, engine))
+}
+
+// StartOn runs a server on the database at url until the test ends.
+func StartOn(t testing.TB, url string) *Server {
+	t.Helper()
 	conf := config.Default()
 	conf.DataDir = filepath.Join(t.TempDir(), "data")
-	conf.DatabaseURL = dbtest.URL(t, engine)
+	conf.DatabaseURL = url
 	return run(t, conf)
 }
 
