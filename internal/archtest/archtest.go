@@ -23,9 +23,9 @@ var layers = map[string]string{
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
-	"job": domain, "media": domain, "pipeline": domain,
+	"job": domain, "field": domain, "media": domain, "pipeline": domain,
 
-	"signin": flow, "account": flow, "notify": flow,
+	"signin": flow, "account": flow, "admin": flow, "notify": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver,
 
@@ -71,6 +71,7 @@ var siblings = map[string]map[string]string{
 	"user":     {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
+	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
 	"app": {},

@@ -61,6 +61,19 @@ func VerifyAddress() Rule { return Rule{Name: "verify_ip", Max: 10, Per: time.Mi
 // CodeTarget bounds wrong codes for one number or address, however many codes it was sent.
 func CodeTarget() Rule { return Rule{Name: "code_target", Max: 10, Per: time.Hour} }
 
+// RegisterAddress bounds registrations from one address prefix that no message stood in
+// front of. An office shares an address, a script has one too.
+func RegisterAddress() []Rule {
+	return []Rule{
+		{Name: "register_ip_minute", Max: 10, Per: time.Minute},
+		{Name: "register_ip_hour", Max: 30, Per: time.Hour},
+		{Name: "register_ip_day", Max: 100, Per: day},
+	}
+}
+
+// OneTapAddress bounds questions to the carrier for one address prefix: each is paid for.
+func OneTapAddress() Rule { return Rule{Name: "one_tap_ip", Max: 20, Per: time.Minute} }
+
 // ExistsAddress bounds the distinct identifiers one address prefix may ask about.
 func ExistsAddress() Rule { return Rule{Name: "exists_ip", Max: 10, Per: 10 * time.Minute} }
 
@@ -91,7 +104,22 @@ func SudoAccount() Rule { return Rule{Name: "sudo_account", Max: 10, Per: 15 * t
 // DeviceCodeAddress bounds wrong device user codes from one address prefix.
 func DeviceCodeAddress() Rule { return Rule{Name: "device_code_ip", Max: 10, Per: 10 * time.Minute} }
 
+// SecretAddress bounds wrong pool secrets from one address prefix.
+func SecretAddress() Rule { return Rule{Name: "pool_secret_ip", Max: 20, Per: 15 * time.Minute} }
+
 // CaptchaAddress bounds captcha pictures drawn for one address prefix.
 func CaptchaAddress() Rule { return Rule{Name: "captcha_ip", Max: 60, Per: time.Minute} }
 
+// AuthorizeAddress bounds sign-in pages asked for by one address prefix. Each is a row.
+func AuthorizeAddress() Rule { return Rule{Name: "authorize_ip", Max: 120, Per: time.Minute} }
+
+// ExchangeSession bounds the sessions one login token may be exchanged for.
+func ExchangeSession() Rule { return Rule{Name: "exchange_session", Max: 30, Per: time.Hour} }
+
 const day = 24 * time.Hour
+
+// UploadAddress bounds pictures uploaded from one address prefix.
+func UploadAddress() Rule { return Rule{Name: "upload_ip", Max: 30, Per: time.Hour} }
+
+// FeedbackAddress bounds what people of one address prefix write to the operator.
+func FeedbackAddress() Rule { return Rule{Name: "feedback_ip", Max: 10, Per: time.Hour} }

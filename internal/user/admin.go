@@ -18,7 +18,7 @@ type AdminChange struct {
 	MustReset                    *bool // false after a new password unless it says otherwise
 }
 
-// Apply writes the change into u as of now.
+// apply writes the change into u as of now.
 func (c AdminChange) apply(u *User) {
 	c.Profile.Apply(u)
 	contact := func(to *string, verified *bool, from *string, is *bool) {

@@ -14,8 +14,8 @@ const (
 	maxCustomBytes  = 16 << 10
 )
 
-// SetCustom sets and removes fields the pool defines; the others stay. Package field says
-// which there are and what they hold.
+// SetCustom sets and removes fields the pool defines; the others stay, and nil removes
+// too. Package field says which there are and what they hold.
 func (s *Service) SetCustom(ctx context.Context, poolID, id string, set map[string]any, remove ...string) (User, error) {
 	var after User
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
@@ -35,6 +35,7 @@ func (s *Service) SetCustom(ctx context.Context, poolID, id string, set map[stri
 		for _, key := range remove {
 			delete(custom, key)
 		}
+		maps.DeleteFunc(custom, func(_ string, v any) bool { return v == nil })
 		text, err := customText(custom)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -31,7 +32,6 @@ const (
 	selectByIdentity = selectUsers + `WHERE u.id = (SELECT x.user_id FROM identities x
 	WHERE x.pool_id = $1 AND x.provider = $2 AND x.subject = $3)`
 	selectByExternalID = selectUsers + `WHERE u.pool_id = $1 AND u.external_id = $2`
-	selectByIDs        = selectUsers + `WHERE u.pool_id = $1 AND u.id IN (`
 )
 
 // one reads the single person a query finds.
@@ -46,13 +46,42 @@ func (s *Service) one(ctx context.Context, query string, args ...any) (User, err
 	return users[0], nil
 }
 
-// many reads people by id, in any order.
-func (s *Service) many(ctx context.Context, poolID string, ids []string) ([]User, error) {
-	args := []any{poolID}
-	for _, id := range ids {
-		args = append(args, id)
+// having reads people by one unique column, in the order of values.
+func (s *Service) having(ctx context.Context, poolID, field string, values []string) ([]User, error) {
+	column, ok := map[string]string{
+		FieldID: "u.id", FieldExternalID: "u.external_id", FieldUsername: "u.username_key",
+		FieldPhone: "u.phone", FieldEmail: "u.email",
+	}[field]
+	if !ok {
+		return nil, errs.New(errs.BadRequest, "field", "field")
 	}
-	return s.read(ctx, selectByIDs+db.In(2, len(ids))+`)`, args...)
+	args := []any{poolID}
+	for _, v := range values {
+		args = append(args, v)
+	}
+	users, err := s.read(ctx, selectUsers+`WHERE u.pool_id = $1 AND `+column+` IN (`+db.In(2, len(values))+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	place := func(u User) int { return slices.Index(values, u.identifier(field)) }
+	slices.SortStableFunc(users, func(a, b User) int { return cmp.Compare(place(a), place(b)) })
+	return users, nil
+}
+
+// identifier is the value of a field ByValues knows.
+func (u User) identifier(field string) string {
+	switch field {
+	case FieldExternalID:
+		return u.ExternalID
+	case FieldPhone:
+		return u.Phone
+	case FieldEmail:
+		return u.Email
+	case FieldUsername:
+		key, _ := usernameKey(u.Username)
+		return key
+	}
+	return u.ID
 }
 
 // read returns people in the order of their first rows.

@@ -4,10 +4,8 @@
 package user
 
 import (
-	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/contact"
@@ -163,17 +161,17 @@ func (s *Service) ByExternalID(ctx context.Context, poolID, externalID string) (
 
 // ByIDs finds people in the order of ids; unknown ids are left out.
 func (s *Service) ByIDs(ctx context.Context, poolID string, ids []string) ([]User, error) {
-	if len(ids) == 0 {
+	return s.ByValues(ctx, poolID, FieldID, ids)
+}
+
+// ByValues finds the people one of whose identifiers is in values, in their order;
+// unknown ones are left out. field is FieldID, FieldExternalID, FieldPhone, FieldEmail or
+// FieldUsername, whose values are the keys contact.Username makes.
+func (s *Service) ByValues(ctx context.Context, poolID, field string, values []string) ([]User, error) {
+	if len(values) == 0 {
 		return nil, nil
 	}
-	users, err := s.many(ctx, poolID, ids)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(users, func(a, b User) int {
-		return cmp.Compare(slices.Index(ids, a.ID), slices.Index(ids, b.ID))
-	})
-	return users, nil
+	return s.having(ctx, poolID, field, values)
 }
 
 // Exists reports whether a user name, given by its key, is taken.
