@@ -14,7 +14,9 @@ import (
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
@@ -37,6 +39,8 @@ type Deps struct {
 	Captcha  *captcha.Service
 	Audit    *audit.Service
 	Notify   *notify.Service
+	Fields   *field.Service
+	Media    *media.Service
 	Proofs   *signin.Proofs // of the signin.Service
 	Now      func() time.Time
 	Logger   *slog.Logger
@@ -47,7 +51,11 @@ type Deps struct {
 type Service struct{ Deps }
 
 // New makes a Service.
-func New(d Deps) *Service { return &Service{Deps: d} }
+func New(d Deps) *Service {
+	s := &Service{Deps: d}
+	d.Proofs.Pending(s.voidGrants)
+	return s
+}
 
 // Principal is who a request speaks for.
 type Principal = session.Principal

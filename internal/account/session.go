@@ -34,6 +34,16 @@ func (s *Service) EndSession(ctx context.Context, p Principal) error {
 	})
 }
 
+// EndSessions ends every session of the person in the application of p.
+func (s *Service) EndSessions(ctx context.Context, p Principal) error {
+	return s.DB.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.Sessions.RevokeClient(ctx, p.UserID, p.ClientID, "sign_out"); err != nil {
+			return err
+		}
+		return s.done(ctx, p, audit.SignOut, nil)
+	})
+}
+
 // RevokeAll ends every session of the person, this one too, and voids what they had
 // pending (LK-04).
 func (s *Service) RevokeAll(ctx context.Context, p Principal) error {
