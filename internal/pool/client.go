@@ -47,7 +47,7 @@ func (a App) AllowsLogout(uri string) bool {
 }
 
 func allows(list []string, uri string) bool {
-	if uri == "" || len(uri) > maxURI {
+	if uri == "" || len(uri) > maxURI || strings.ContainsAny(uri, "# \t\r\n") {
 		return false
 	}
 	if slices.Contains(list, uri) {

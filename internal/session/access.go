@@ -22,7 +22,7 @@ const leeway = 30 * time.Second
 // Principal is whom an access token speaks for.
 type Principal struct {
 	PoolID, UserID, SessionID, ClientID, Scope string
-	TokenID                                    string
+	TokenID, Use                               string // Use is UseID for an ID token
 	AMR                                        []string
 	AuthAt, IssuedAt, ExpiresAt                time.Time
 	Refreshed                                  bool // the session was refreshed before
@@ -88,14 +88,11 @@ func (s *Service) VerifyAny(ctx context.Context, token string) (Principal, error
 
 // VerifyLogin is Verify for login tokens alone.
 func (s *Service) VerifyLogin(ctx context.Context, token string) (Principal, error) {
-	f, err := s.inspect(ctx, token, TypLogin)
-	if err == nil && f.use != "" {
-		err = errs.New(errs.SessionInvalid)
+	p, err := s.verify(ctx, token, TypLogin)
+	if err == nil && p.Use != "" {
+		return Principal{}, errs.New(errs.SessionInvalid)
 	}
-	if err != nil {
-		return Principal{}, err
-	}
-	return s.verify(ctx, token, TypLogin)
+	return p, err
 }
 
 func (s *Service) verify(ctx context.Context, token string, typs ...string) (Principal, error) {
@@ -124,9 +121,9 @@ func (s *Service) Inspect(ctx context.Context, access string) (Principal, error)
 	return f.principal, err
 }
 
-// InspectAny is Inspect for login tokens and ID tokens too.
-func (s *Service) InspectAny(ctx context.Context, token string) (Principal, error) {
-	f, err := s.inspect(ctx, token, typAccess, TypLogin)
+// InspectHint is Inspect for login tokens and ID tokens.
+func (s *Service) InspectHint(ctx context.Context, token string) (Principal, error) {
+	f, err := s.inspect(ctx, token, TypLogin)
 	return f.principal, err
 }
 
@@ -153,9 +150,9 @@ func (s *Service) inspect(ctx context.Context, token string, typs ...string) (fa
 	if c.Project != poolID || c.Issuer != s.issuer(poolID) || c.Session == "" {
 		return fact{}, refused
 	}
-	f := fact{hash: hash, version: version, typ: typ, use: c.Use, principal: Principal{
+	f := fact{hash: hash, version: version, typ: typ, principal: Principal{
 		PoolID: poolID, UserID: c.Subject, SessionID: c.Session, ClientID: c.Audience, Scope: c.Scope,
-		TokenID: c.ID, AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
+		TokenID: c.ID, Use: c.Use, AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
 		ExpiresAt: time.Unix(c.Expires, 0), Refreshed: c.Generation > 0,
 	}}
 	s.seen.put(f)

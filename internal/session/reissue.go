@@ -51,32 +51,20 @@ func (s *Service) Replace(ctx context.Context, p Principal, why string, in Start
 	return tokens, err
 }
 
-// Peek returns the live session a refresh token would rotate, without rotating it. It
-// is for whoever must know whose tokens they are before they are made; Rotate decides.
-func (s *Service) Peek(ctx context.Context, poolID, clientID, refresh string) (Session, error) {
+// Peek returns the live session of a refresh token of any generation, and whether the
+// token is the newest. It rotates nothing: it is for whoever must know whose tokens they
+// are before they are made. Rotate decides.
+func (s *Service) Peek(ctx context.Context, poolID, refresh string) (row Session, newest bool, err error) {
 	t, ok := parseRefresh(s.ring, poolID, refresh)
 	if !ok {
-		return Session{}, errs.New(errs.RefreshInvalid)
+		return Session{}, false, errs.New(errs.RefreshInvalid)
 	}
-	row, err := s.live(ctx, poolID, t)
-	if errors.Is(err, db.ErrNoRows) || (err == nil && row.ClientID != clientID) {
-		return Session{}, errs.New(errs.RefreshInvalid)
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("look up session: %w", err)
-	}
-	return row, nil
-}
-
-// RevokeRefresh ends the session of a refresh token of the client, of any generation.
-// One that is no good is no error (RFC 7009 section 2.2).
-func (s *Service) RevokeRefresh(ctx context.Context, poolID, clientID, refresh, why string) error {
-	row, err := s.Peek(ctx, poolID, clientID, refresh)
-	if errs.CodeOf(err) == errs.RefreshInvalid {
-		return nil
+	row, err = s.live(ctx, poolID, t)
+	if errors.Is(err, db.ErrNoRows) {
+		return Session{}, false, errs.New(errs.RefreshInvalid)
 	}
 	if err != nil {
-		return err
+		return Session{}, false, fmt.Errorf("look up session: %w", err)
 	}
-	return s.Revoke(ctx, row.ID, why)
+	return row, t.generation == row.Generation, nil
 }

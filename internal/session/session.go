@@ -43,6 +43,7 @@ type Session struct {
 type Tokens struct {
 	Access, Refresh, Scope, Sub, SessionID, ClientID string
 	ExpiresIn                                        time.Duration
+	AMR                                              []string
 	AuthAt, IssuedAt, ExpiresAt                      time.Time // the latter two of Access
 	// Groups is for the flows to fill; a session knows no groups.
 	Groups []string
@@ -50,6 +51,7 @@ type Tokens struct {
 
 // Start says what session to begin.
 type Start struct {
+	ID           string // of the session; "": a new one
 	Pool         pool.Pool
 	ClientID     string
 	UserID       string
@@ -105,7 +107,7 @@ func (s *Service) Start(ctx context.Context, in Start) (Tokens, error) {
 		ip = from.Addr.Unmap().String()
 	}
 	row := Session{
-		ID: secret.ID(), PoolID: in.Pool.ID, UserID: in.UserID, ClientID: in.ClientID,
+		ID: cmp.Or(in.ID, secret.ID()), PoolID: in.Pool.ID, UserID: in.UserID, ClientID: in.ClientID,
 		DeviceID: in.DeviceID, Scope: in.Scope, AMR: in.AMR, ProviderType: in.ProviderType,
 		IP: ip, UserAgent: from.UserAgent, AuthAt: in.AuthAt, CreatedAt: now, RotatedAt: now,
 		ExpiresAt: now.Add(life), accessLife: in.AccessLife,
@@ -199,6 +201,6 @@ func (s *Service) accessOnly(ctx context.Context, row Session, generation int64,
 	}
 	return Tokens{
 		Access: access, Scope: row.Scope, Sub: row.UserID, SessionID: row.ID, ClientID: row.ClientID,
-		ExpiresIn: life, AuthAt: row.AuthAt, IssuedAt: now, ExpiresAt: now.Add(life),
+		ExpiresIn: life, AMR: row.AMR, AuthAt: row.AuthAt, IssuedAt: now, ExpiresAt: now.Add(life),
 	}, nil
 }

@@ -23,7 +23,7 @@ type verified struct {
 type fact struct {
 	hash      [32]byte
 	version   string // of the keys; a change of keys voids it
-	typ, use  string // what sort of token it is
+	typ       string // what sort of token it is
 	principal Principal
 	put       uint64
 }

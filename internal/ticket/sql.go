@@ -40,6 +40,12 @@ func (s *Service) find(ctx context.Context, class Class, poolID string, hash []b
 		hash, string(class), poolID, db.Millis(s.now())))
 }
 
+func (s *Service) findSpent(ctx context.Context, class Class, poolID string, hash []byte) (Ticket, error) {
+	return scan(s.db.QueryRow(ctx, `SELECT `+columns+` FROM tickets
+		WHERE hash = $1 AND class = $2 AND pool_id = $3 AND uses_left = 0`,
+		hash, string(class), poolID))
+}
+
 func (s *Service) deleteOne(ctx context.Context, class Class, poolID string, hash []byte) error {
 	_, err := s.db.Exec(ctx, `DELETE FROM tickets WHERE hash = $1 AND class = $2 AND pool_id = $3`,
 		hash, string(class), poolID)

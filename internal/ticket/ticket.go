@@ -28,6 +28,9 @@ const (
 	CaptchaChallenge Class = "cc" // a captcha was shown
 	Provider         Class = "pt" // an outside provider vouched for someone
 	Device           Class = "dt" // a device waits for a user elsewhere
+	FirstLogin       Class = "fl" // a right password that has to be replaced
+	Authorize        Class = "ar" // somebody is asked to sign in for an application
+	AuthCode         Class = "ac" // somebody has, and the application may fetch their tokens
 	Foreign          Class = "ft" // somebody else's token, remembered as spent
 )
 
