@@ -228,9 +228,9 @@ func wording(u signin.Usage) string {
 		return notify.UsageReset
 	case signin.UsageContact:
 		return notify.UsageBind
-	case signin.UsageSudo, signin.UsageConfirm:
+	case signin.UsageSudo, signin.UsageConfirm, signin.UsageMFA:
 		return notify.UsageSudo
-	case signin.UsageAny:
+	case signin.UsageAny, signin.UsageAll:
 	}
 	return notify.UsageDefault
 }
@@ -263,6 +263,10 @@ func (s *Service) VerifyCode(ctx context.Context, c pool.Client, id, digits stri
 	}
 	var g Granted
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Codes.Spend(ctx, v); err != nil {
+			return err
+		}
+		var err error
 		if g.Token, g.ExpiresIn, err = s.Proofs.Issue(ctx, c, v); err != nil {
 			return err
 		}

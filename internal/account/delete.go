@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -13,10 +14,11 @@ import (
 // the account, its identities, sessions, codes, tokens and counters (DL-01) and frees its
 // identifiers; whoever registers with one of them is somebody new. The record keeps the
 // random id, which then leads to nobody. The sudo token may be empty for people with
-// neither a password nor a contact who signed in within the last five minutes.
+// neither a password nor a contact who signed in within the last five minutes, and with
+// BySession.
 //
 // Errors: SudoRequired, SudoInvalid, SessionInvalid when they are gone already.
-func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (user.User, error) {
+func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string, by ...Assurance) (user.User, error) {
 	u, err := s.Me(ctx, p)
 	if err != nil {
 		return user.User{}, err
@@ -26,21 +28,13 @@ func (s *Service) DeleteMe(ctx context.Context, p Principal, sudoToken string) (
 		return user.User{}, err
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
-		// The row of the person first, which takes their sessions along: of many deletions
-		// one goes on, and a sign-in is over before or finds nobody.
-		if err := s.Users.Delete(ctx, u.PoolID, u.ID); err != nil {
-			return err
-		}
-		if err := s.spendSudo(ctx, p, sudoToken, nothingToShow(u)); err != nil {
-			return err
-		}
-		if err := s.void(ctx, u.ID); err != nil {
-			return err
-		}
-		if err := s.Codes.Forget(ctx, u.PoolID, u.ID, u.Phone, u.Email); err != nil {
-			return err
-		}
-		if err := s.Proofs.Unlock(ctx, u); err != nil {
+		err := s.erase(ctx, u, func(ctx context.Context) error {
+			if slices.Contains(by, BySession) {
+				return nil
+			}
+			return s.spendSudo(ctx, p, sudoToken, nothingToShow(u))
+		})
+		if err != nil {
 			return err
 		}
 		if err := s.tell(ctx, c.Pool, u, notify.AccountDeleted, "", nil); err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
-	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
 )
@@ -98,7 +97,7 @@ func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User
 	if _, err := s.Sessions.RevokeUser(ctx, u.ID, keepSession, "password"); err != nil {
 		return err
 	}
-	classes := []ticket.Class{ticket.Verification}
+	classes := []ticket.Class{ticket.Verification, ticket.FirstLogin}
 	if keepSession == "" {
 		classes = append(classes, ticket.Sudo, ticket.Provider)
 	}
@@ -106,63 +105,6 @@ func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User
 		return err
 	}
 	return s.tell(ctx, in, u, notify.PasswordChanged, "", nil)
-}
-
-// ResetInput asks for a new password without a session. Phone or Email is as typed and
-// must be the verified address.
-type ResetInput struct {
-	Client       pool.Client
-	Phone, Email string
-	Token        string
-	Password     string
-}
-
-// ResetPassword sets a new password for the owner of a verified address, ends all their
-// sessions (LK-02), voids their tokens (LK-04) and unlocks password sign-in (AT-02).
-//
-// Errors: FieldMissing, VerificationInvalid, IdentifierMismatch, CodeWrong,
-// CodeAttempts, UserNotFound, the Password… codes of a policy.
-func (s *Service) ResetPassword(ctx context.Context, in ResetInput) error {
-	if in.Token == "" {
-		return errs.New(errs.FieldMissing, "field", "verification_token")
-	}
-	if in.Password == "" {
-		return errs.New(errs.FieldMissing, "field", "new_password")
-	}
-	target, _, err := signin.Target(in.Phone, in.Email)
-	if err != nil {
-		return err
-	}
-	if err := s.Proofs.CheckPassword(in.Client.Pool, in.Password); err != nil {
-		return err
-	}
-	a, err := s.Proofs.Address(ctx, in.Client, in.Token, target, signin.UsageReset)
-	if err != nil {
-		return err
-	}
-	u, err := s.Users.ByTarget(ctx, in.Client.Pool.ID, a.Target)
-	if err != nil {
-		return err
-	}
-	phc, err := s.Proofs.NewPassword(ctx, in.Client.Pool, u, in.Password)
-	if err != nil {
-		return err
-	}
-	return s.DB.InTx(ctx, func(ctx context.Context) error {
-		if err := s.Proofs.Spend(ctx, u.PoolID, a); err != nil {
-			return err
-		}
-		if err := s.replacePassword(ctx, in.Client.Pool, u, phc, ""); err != nil {
-			return err
-		}
-		if err := s.Proofs.Unlock(ctx, u); err != nil {
-			return err
-		}
-		return s.Audit.Record(ctx, audit.Event{
-			PoolID: u.PoolID, Action: audit.PasswordReset, UserID: u.ID, ClientID: in.Client.ID,
-			Detail: map[string]string{"channel": a.Channel},
-		})
-	})
 }
 
 // RenewInput replaces a known password without a session.

@@ -39,7 +39,7 @@ type Issued struct {
 	ExpiresIn time.Duration
 }
 
-// Verified is what a spent code proves.
+// Verified is what a matched code proves once it is spent.
 type Verified struct {
 	ID       string
 	Channel  string
@@ -87,10 +87,12 @@ func (s *Service) Issue(ctx context.Context, r Request) (Issued, error) {
 	return Issued{ID: id, Code: digits, ExpiresIn: set.CodeLife}, nil
 }
 
-// Check spends the code with this id. The try is committed before the digits are looked
-// at, so ctx must carry no transaction: one that rolls back would give the try back.
-// CodeWrong does not say whether the code is unknown, wrong, expired or spent;
-// CodeAttempts says it has been tried too often, by id or by target.
+// Check matches the code with this id and leaves it unspent: Spend uses it up, in the
+// transaction of the effect, so that an effect that fails does not cost the code. The try
+// is committed before the digits are looked at, so ctx must carry no transaction: one
+// that rolls back would give the try back. CodeWrong does not say whether the code is
+// unknown, wrong, expired or spent; CodeAttempts says it has been tried too often, by id
+// or by target.
 func (s *Service) Check(ctx context.Context, poolID, clientID, id, digits string) (Verified, error) {
 	rec, err := s.try(ctx, id)
 	if err != nil {
@@ -100,7 +102,8 @@ func (s *Service) Check(ctx context.Context, poolID, clientID, id, digits string
 	if !ok || rec.PoolID != poolID || (rec.ClientID != "" && rec.ClientID != clientID) {
 		return Verified{}, errs.New(errs.CodeWrong)
 	}
-	if err := s.spend(ctx, rec); err != nil {
+	// It was not a wrong one: the target gets its try back. The code does not.
+	if err := s.limits.Refund(ctx, rec.targetKey(), limit.CodeTarget()); err != nil {
 		return Verified{}, err
 	}
 	return Verified{
@@ -109,10 +112,11 @@ func (s *Service) Check(ctx context.Context, poolID, clientID, id, digits string
 	}, nil
 }
 
-// CheckTarget is Check for callers that know the target and the usage but no id. It
-// shares the tries of the code and of the target with Check.
-func (s *Service) CheckTarget(ctx context.Context, poolID, clientID, target, usage, digits string) (Verified, error) {
-	id, err := s.newest(ctx, poolID, target, usage)
+// CheckTarget is Check for callers that know the target but no id: it tries the newest
+// code sent there for one of usages. It shares the tries of the code and of the target
+// with Check.
+func (s *Service) CheckTarget(ctx context.Context, poolID, clientID, target string, usages []string, digits string) (Verified, error) {
+	id, err := s.newest(ctx, poolID, target, usages)
 	if errors.Is(err, db.ErrNoRows) {
 		return Verified{}, errs.New(errs.CodeWrong)
 	}
@@ -120,6 +124,20 @@ func (s *Service) CheckTarget(ctx context.Context, poolID, clientID, target, usa
 		return Verified{}, err
 	}
 	return s.Check(ctx, poolID, clientID, id, digits)
+}
+
+// Spend uses up a matched code. Of many who matched it one gets it; the others, and
+// whoever comes after it was replaced or has expired, are told CodeWrong. It joins the
+// transaction of ctx, which must be that of the effect (VC-04).
+func (s *Service) Spend(ctx context.Context, v Verified) error {
+	won, err := s.use(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if !won {
+		return errs.New(errs.CodeWrong)
+	}
+	return nil
 }
 
 // Sweep deletes codes that ended long enough ago for nobody to ask about them.
@@ -159,20 +177,6 @@ func (s *Service) refuse(ctx context.Context, id string) error {
 		return errs.New(errs.CodeAttempts)
 	}
 	return errs.New(errs.CodeWrong)
-}
-
-// spend marks the code used and gives the target its try back: it was not a wrong one.
-func (s *Service) spend(ctx context.Context, rec record) error {
-	return s.db.InTx(ctx, func(ctx context.Context) error {
-		won, err := s.use(ctx, rec.ID)
-		if err != nil {
-			return err
-		}
-		if !won {
-			return errs.New(errs.CodeWrong)
-		}
-		return s.limits.Refund(ctx, rec.targetKey(), limit.CodeTarget())
-	})
 }
 
 // record is one row of codes.

@@ -59,9 +59,13 @@ func (b *bench) issue(t *testing.T, r code.Request) code.Issued {
 	return i
 }
 
+// check matches a code and spends it.
 func (b *bench) check(t *testing.T, id, digits string) errs.Code {
 	t.Helper()
-	_, err := b.Check(t.Context(), "dev", "app", id, digits)
+	v, err := b.Check(t.Context(), "dev", "app", id, digits)
+	if err == nil {
+		err = b.Spend(t.Context(), v)
+	}
 	return errs.CodeOf(err)
 }
 
@@ -81,6 +85,12 @@ func TestACodeProvesWhatItWasIssuedFor(t *testing.T) {
 		want := code.Verified{ID: i.ID, Channel: code.SMS, Target: phone, Usage: "sign_in", UserID: "u1", ClientID: "app"}
 		if err != nil || v != want {
 			t.Errorf("got %+v, %v, want %+v", v, err, want)
+		}
+		if err := b.Spend(t.Context(), v); err != nil {
+			t.Errorf("spend: %v", err)
+		}
+		if err := b.Spend(t.Context(), v); errs.CodeOf(err) != errs.CodeWrong {
+			t.Errorf("spend again: %v", err)
 		}
 		if got := b.check(t, i.ID, i.Code); got != errs.CodeWrong {
 			t.Errorf("spent code: %q", got)
@@ -223,7 +233,7 @@ func TestVC05CodesAreBound(t *testing.T) {
 			for _, spent := range usages {
 				target := issued + "@" + spent + ".example"
 				i := b.issue(t, request(target, issued))
-				_, err := b.CheckTarget(t.Context(), "dev", "app", target, spent, i.Code)
+				_, err := b.CheckTarget(t.Context(), "dev", "app", target, []string{spent}, i.Code)
 				if ok := err == nil; ok != (issued == spent) {
 					t.Errorf("issued for %s, spent for %s: %v", issued, spent, err)
 				}
@@ -264,7 +274,7 @@ func TestVC06WrongCodesCountPerTarget(t *testing.T) {
 					want = errs.CodeAttempts
 				}
 				digits := wrong(i.Code)
-				_, err := b.CheckTarget(t.Context(), "dev", "app", phone, "sign_in", digits)
+				_, err := b.CheckTarget(t.Context(), "dev", "app", phone, []string{"sign_in"}, digits)
 				if got := errs.CodeOf(err); got != want {
 					t.Errorf("guess %d: %q, want %q", guesses, got, want)
 				}

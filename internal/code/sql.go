@@ -76,13 +76,17 @@ func (s *Service) use(ctx context.Context, id string) (bool, error) {
 	return n == 1, nil
 }
 
-func (s *Service) newest(ctx context.Context, poolID, target, usage string) (string, error) {
+func (s *Service) newest(ctx context.Context, poolID, target string, usages []string) (string, error) {
+	args := []any{poolID, target, db.Millis(s.now())}
+	for _, u := range usages {
+		args = append(args, u)
+	}
 	var id string
 	err := s.db.QueryRow(ctx, `
 		SELECT id FROM codes
-		WHERE pool_id = $1 AND target = $2 AND usage = $3 AND used_at IS NULL AND expires_at > $4
-		ORDER BY created_at DESC, id DESC LIMIT 1`,
-		poolID, target, usage, db.Millis(s.now())).Scan(&id)
+		WHERE pool_id = $1 AND target = $2 AND used_at IS NULL AND expires_at > $3
+			AND usage IN (`+db.In(4, len(usages))+`)
+		ORDER BY created_at DESC, id DESC LIMIT 1`, args...).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("finding a code: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/user"
 )
 
 // Usage says what a verification was asked for. An edge translates its own words; what
@@ -24,13 +25,31 @@ const (
 	UsageReset    Usage = "password_reset"
 	UsageContact  Usage = "contact_change"
 	UsageSudo     Usage = "sudo"
+	UsageMFA      Usage = "mfa"
 	// UsageEnter is sign-in or registration, whichever fits the address.
 	UsageEnter Usage = "enter"
 	// UsageRecover is a password reset, or a sign-in instead of one.
 	UsageRecover Usage = "recover"
 	// UsageConfirm is a sudo proof, or a sign-in instead of one.
 	UsageConfirm Usage = "confirm"
+	// UsageAll is for clients whose words never say more: anything but a sudo proof.
+	UsageAll Usage = "all"
 )
+
+// accepted lists the usages a code may have been sent for to be spent as want.
+func accepted(want Usage) []string {
+	all := []Usage{
+		UsageAny, UsageRegister, UsageSignIn, UsageReset, UsageContact, UsageSudo, UsageMFA,
+		UsageEnter, UsageRecover, UsageConfirm, UsageAll,
+	}
+	good := make([]string, 0, len(all))
+	for _, u := range all {
+		if u.serves(want) {
+			good = append(good, string(u))
+		}
+	}
+	return good
+}
 
 // serves reports whether a verification asked for as u may be spent as want (VC-05).
 func (u Usage) serves(want Usage) bool {
@@ -43,7 +62,9 @@ func (u Usage) serves(want Usage) bool {
 		return want == UsageReset || want == UsageSignIn
 	case UsageConfirm:
 		return want == UsageSudo || want == UsageSignIn
-	case UsageRegister, UsageSignIn, UsageReset, UsageContact, UsageSudo:
+	case UsageAll:
+		return want != UsageSudo
+	case UsageRegister, UsageSignIn, UsageReset, UsageContact, UsageSudo, UsageMFA:
 	}
 	return false
 }
@@ -56,7 +77,8 @@ type Address struct {
 	// AskedBy is the signed-in user who asked for the code, "" for nobody (TK-06).
 	AskedBy string
 
-	token string // "" when a bare code was shown, which is spent already
+	token string        // what was shown, or
+	code  code.Verified // the code that was shown bare
 }
 
 // Issue turns a verified code into a verification token, bound to the pool, the client,
@@ -84,13 +106,13 @@ func (p *Proofs) Issue(ctx context.Context, c pool.Client, v code.Verified) (tok
 
 // Address reads a verification token without spending it, for use as want. Target is
 // the address the caller expects, canonical, or "" for whichever was verified. Instead of
-// a token the digits of a pending code for target are accepted: older clients have no
-// step between; those are spent at once.
+// a token the digits of a pending code for target are accepted: some clients have no
+// step between. ctx must then carry no transaction, for the try is counted first.
 //
 // Errors: VerificationInvalid, IdentifierMismatch, CodeWrong, CodeAttempts.
 func (p *Proofs) Address(ctx context.Context, c pool.Client, token, target string, want Usage) (Address, error) {
 	if target != "" && isCode(token) {
-		return p.pending(ctx, c, token, target)
+		return p.pending(ctx, c, token, target, want)
 	}
 	t, err := p.tickets.Peek(ctx, ticket.Verification, c.Pool.ID, token)
 	if err != nil {
@@ -109,23 +131,48 @@ func (p *Proofs) Address(ctx context.Context, c pool.Client, token, target strin
 	return a, nil
 }
 
-// Spend uses up the token a came from. It must run in the transaction of the effect, so
-// that of many who show one token, one gets it (TK-02).
+// Spend uses up the token or the code a came from. It must run in the transaction of the
+// effect, so that of many who show one, one gets it (TK-02, VC-04).
 func (p *Proofs) Spend(ctx context.Context, poolID string, a Address) error {
 	if a.token == "" {
-		return nil
+		return p.codes.Spend(ctx, a.code)
 	}
 	_, err := p.tickets.Spend(ctx, ticket.Verification, poolID, a.token)
 	return verificationInvalid(err)
 }
 
-// pending spends a code that is still waiting for target.
-func (p *Proofs) pending(ctx context.Context, c pool.Client, digits, target string) (Address, error) {
-	v, err := p.codes.CheckTarget(ctx, c.Pool.ID, c.ID, target, string(UsageAny), digits)
+// Code reads the digits of a code sent to target without spending it, as Address does
+// for clients that may show either.
+//
+// Errors: CodeWrong, CodeAttempts.
+func (p *Proofs) Code(ctx context.Context, c pool.Client, digits, target string, want Usage) (Address, error) {
+	return p.pending(ctx, c, digits, target, want)
+}
+
+// pending matches a code that is still waiting for target.
+func (p *Proofs) pending(ctx context.Context, c pool.Client, digits, target string, want Usage) (Address, error) {
+	v, err := p.codes.CheckTarget(ctx, c.Pool.ID, c.ID, target, accepted(want), digits)
 	if err != nil {
 		return Address{}, err
 	}
-	return Address{Channel: v.Channel, Target: v.Target, Usage: Usage(v.Usage), AskedBy: v.UserID}, nil
+	return Address{Channel: v.Channel, Target: v.Target, Usage: Usage(v.Usage), AskedBy: v.UserID, code: v}, nil
+}
+
+// registeredBy is how an account that begins with this address was registered.
+func (a Address) registeredBy() string {
+	if a.Channel == code.Email {
+		return "email-code"
+	}
+	return "phone-code"
+}
+
+// giveTo makes the address a verified contact of u.
+func (a Address) giveTo(u *user.User) {
+	if a.Channel == code.Email {
+		u.Email, u.EmailVerified = a.Target, true
+	} else {
+		u.Phone, u.PhoneVerified = a.Target, true
+	}
 }
 
 // isCode tells the digits of a code from a token.

@@ -23,24 +23,15 @@ func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
 	}
 	p := proof{amr: []string{"anonymous"}, provider: user.ProviderAnonymous, scope: ScopeAnonymous}
 	device := in.DeviceID
-	if device != "" {
-		var err error
-		if p, err = s.identified(ctx, in, p, device); err != nil || p.again == nil {
-			return p, err
-		}
-	} else {
+	if device == "" {
 		device = secret.ID()
 	}
-	if set.Limits {
-		key := limit.Key("anonymous", in.Client.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, newAnonymous()); err != nil {
-			return proof{}, err
-		}
+	fresh := blank(ctx, in.Client.Pool, "")
+	fresh.Kind = user.KindAnonymous
+	p, err := s.identified(ctx, in, p, device, fresh)
+	if err != nil || p.newcomer == nil || !set.Limits {
+		return p, err
 	}
-	p.create = &user.User{
-		PoolID: in.Client.Pool.ID, Kind: user.KindAnonymous, Status: user.StatusActive,
-		CreatedFrom: caller.From(ctx).Protocol,
-		Identities:  []user.Identity{{Provider: user.ProviderAnonymous, Subject: device}},
-	}
-	return p, nil
+	key := limit.Key("anonymous", in.Client.Pool.ID, caller.From(ctx).Prefix())
+	return p, s.Limits.Take(ctx, key, newAnonymous())
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/user"
 )
@@ -48,20 +47,16 @@ func (s *Service) proveTicket(ctx context.Context, in Input) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	p := proof{amr: []string{"custom"}, provider: user.ProviderCustom}
+	p := proof{
+		amr: []string{"custom"}, provider: user.ProviderCustom,
+		protocol: protocolSocial, body: map[string]any{"username": t.UID},
+	}
 	if asked := time.Duration(t.Refresh) * time.Millisecond; asked > 0 && t.Refresh < int64(24*time.Hour/time.Millisecond) {
 		p.accessLife = min(max(asked, shortestAccess), in.Client.Pool.Settings.AccessLife)
 	}
-	p, err = s.identified(ctx, in, p, t.UID)
-	if err != nil || p.again == nil {
-		return p, err
-	}
-	p.create = &user.User{
-		PoolID: in.Client.Pool.ID, Kind: user.KindCustom, Status: user.StatusActive,
-		CreatedFrom: caller.From(ctx).Protocol,
-		Identities:  []user.Identity{{Provider: user.ProviderCustom, Subject: t.UID}},
-	}
-	return p, nil
+	fresh := blank(ctx, in.Client.Pool, user.ProviderCustom)
+	fresh.Kind = user.KindCustom
+	return s.identified(ctx, in, p, t.UID, fresh)
 }
 
 // readTicket checks <key id>/@@/<JWT>: the key is one of this pool, the algorithm RS256

@@ -36,6 +36,9 @@ func CheckProfile(p user.Profile) (user.Profile, error) {
 			return p, errs.New(errs.BadRequest, "field", f.name)
 		}
 	}
+	if err := p.CheckAttributes(); err != nil {
+		return p, err
+	}
 	if p.Gender != nil {
 		gender := strings.ToLower(*p.Gender)
 		switch gender {

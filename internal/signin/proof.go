@@ -2,15 +2,18 @@ package signin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
 )
@@ -19,20 +22,24 @@ import (
 // verification tokens. It is shared by every flow, so that no way in has limits of its
 // own (AT-01).
 type Proofs struct {
-	users   *user.Service
-	codes   *code.Service
-	tickets *ticket.Service
-	limits  *limit.Service
-	captcha *captcha.Service
-	hasher  *secret.Hasher
-	now     func() time.Time
-	inTx    func(context.Context, func(context.Context) error) error
+	users    *user.Service
+	codes    *code.Service
+	tickets  *ticket.Service
+	limits   *limit.Service
+	captcha  *captcha.Service
+	hasher   *secret.Hasher
+	sessions *session.Service
+	// pendings end what is pending elsewhere, see Pending.
+	pendings []func(ctx context.Context, userID string) error
+
+	now  func() time.Time
+	inTx func(context.Context, func(context.Context) error) error
 }
 
 func newProofs(d Deps) *Proofs {
 	return &Proofs{
 		users: d.Users, codes: d.Codes, tickets: d.Tickets, limits: d.Limits,
-		captcha: d.Captcha, hasher: d.Hasher, now: d.Now, inTx: d.DB.InTx,
+		captcha: d.Captcha, hasher: d.Hasher, sessions: d.Sessions, now: d.Now, inTx: d.DB.InTx,
 	}
 }
 
@@ -192,4 +199,24 @@ func (p *Proofs) wait(until time.Time) time.Duration {
 
 func addressKey(ctx context.Context, poolID string) string {
 	return limit.Key("address", poolID, caller.From(ctx).Prefix())
+}
+
+// NewPassword checks a new password of u against the rules of the pool and hashes it.
+// It must not run in a transaction.
+func (p *Proofs) NewPassword(ctx context.Context, in pool.Pool, u user.User, password string) (string, error) {
+	local, _, _ := strings.Cut(u.Email, "@")
+	if err := passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
+		return "", err
+	}
+	return p.hasher.Hash(ctx, in.ID, password)
+}
+
+// CheckPassword refuses what the rules of the pool refuse for everybody. Flows call it
+// before a try of a code is used up.
+func (p *Proofs) CheckPassword(in pool.Pool, password string) error {
+	return passwordRules(in).Check(password)
+}
+
+func passwordRules(in pool.Pool) contact.PasswordPolicy {
+	return contact.PasswordPolicy{Min: in.Settings.PasswordMin, Common: in.Settings.PasswordCommon}
 }

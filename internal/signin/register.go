@@ -2,14 +2,13 @@ package signin
 
 import (
 	"context"
-	"strings"
+	"maps"
 
 	"github.com/tigertally/tigertally/internal/audit"
-	"github.com/tigertally/tigertally/internal/caller"
-	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/user"
 )
 
@@ -21,23 +20,41 @@ type RegisterInput struct {
 	Phone, Email string
 	Token, Code  string
 
-	Password string       // optional
+	// Unproved lets people register without a Token or Code, by Phone, Email or the
+	// user name in Profile, and a Password. The address is stored as a claim, not as
+	// verified; whoever proves it later takes the account over (LK-01).
+	Unproved bool
+
+	Password string       // optional unless Unproved
 	Profile  user.Profile // optional; Username is the sign-in name
+	// Custom are custom fields; fields the pool does not define are left out.
+	Custom map[string]any
 
 	// AnonymousAccess is the access token of the anonymous person who becomes this
 	// account and keeps their id (TK-04); "" makes a new person.
 	AnonymousAccess string
 
+	// NoSession registers without signing in: the Outcome has a User only.
+	NoSession bool
+
 	CaptchaToken string
 	Scope        string
-	Context      map[string]string
+	// Style is the form of the access token for a person; nil is the zero Style.
+	Style   func(user.User) session.Style
+	Context map[string]string
+	// RequestContext is what the application tells the functions of the pool: text or an
+	// object. Connection names the identity source, "" for local accounts.
+	RequestContext any
+	Connection     string
 }
 
-// Register makes an account and signs it in. The account, the spent token, the session
-// and the record are one transaction.
+// Register makes an account and signs it in, unless NoSession says otherwise. The account,
+// the spent token, the session and the record are one transaction; functions of the pool
+// that look in between make it two.
 //
 // Errors: those of SignIn's verification method, and IdentifierTaken, UsernameTaken,
-// UsernameInvalid, the Password… codes of a policy, AnonymousInvalid, FieldTooLong.
+// UsernameInvalid, the Password… codes of a policy, AnonymousInvalid, FieldTooLong,
+// PipelineDenied, PipelineFailed.
 func (s *Service) Register(ctx context.Context, in RegisterInput) (Outcome, error) {
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
 		return Outcome{}, err
@@ -50,38 +67,129 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (Outcome, erro
 }
 
 func (s *Service) register(ctx context.Context, in RegisterInput) (Outcome, error) {
-	// What people can correct is refused before the proof is looked at: a bare code works
-	// once, and would be lost.
-	if _, err := CheckProfile(in.Profile); err != nil {
+	// What people can correct is refused before a try of a code is used up.
+	profile, err := CheckProfile(in.Profile)
+	if err != nil {
 		return Outcome{}, err
 	}
+	in.Profile = profile
 	if in.Password != "" {
 		if err := s.proofs.CheckPassword(in.Client.Pool, in.Password); err != nil {
 			return Outcome{}, err
 		}
 	}
-	address, err := s.verified(ctx, in)
+	prove := s.proveRegistration
+	if in.Unproved && in.Token == "" && in.Code == "" {
+		prove = s.claimRegistration
+	}
+	p, err := prove(ctx, in)
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := s.draft(ctx, in, address)
+	p.newcomer.password, p.newcomer.custom = in.Password, in.Custom
+	p.body = registrationBody(in, p)
+	return s.enroll(ctx, request{
+		client: in.Client, action: audit.SignUp, scope: in.Scope, style: in.Style, detail: in.Context,
+		noSession: in.NoSession,
+		functions: s.functions(ctx, in.Client, p, in.Connection, in.RequestContext),
+	}, p)
+}
+
+// proveRegistration vouches for the address that was verified.
+func (s *Service) proveRegistration(ctx context.Context, in RegisterInput) (proof, error) {
+	a, err := s.verified(ctx, in)
 	if err != nil {
-		return Outcome{}, err
+		return proof{}, err
 	}
-	// Refuse early what is known to be taken: hashing is dear.
-	if _, err := s.Users.ByTarget(ctx, u.PoolID, address.Target); errs.CodeOf(err) != errs.UserNotFound {
-		if err == nil {
-			err = errs.New(errs.IdentifierTaken)
+	p := s.addressProof(in.Client.Pool, a)
+	p.amr = []string{"otp", a.Channel}
+	u, err := s.draft(ctx, in, a.registeredBy())
+	if err != nil {
+		return proof{}, err
+	}
+	a.giveTo(&u)
+	p.newcomer = &newcomer{user: u}
+	return p, nil
+}
+
+// claimRegistration vouches for nothing but that a password was chosen.
+func (s *Service) claimRegistration(ctx context.Context, in RegisterInput) (proof, error) {
+	name := ""
+	if in.Profile.Username != nil {
+		name = *in.Profile.Username
+	}
+	kind, err := claimedKind(in.Phone, in.Email, name)
+	if err != nil {
+		return proof{}, err
+	}
+	if in.Password == "" {
+		return proof{}, errs.New(errs.FieldMissing, "field", "password")
+	}
+	u, err := s.draft(ctx, in, string(kind))
+	if err != nil {
+		return proof{}, err
+	}
+	// A second address would be a claim nobody asked for.
+	switch kind {
+	case contact.KindPhone:
+		u.Phone, err = contact.Phone(in.Phone, "")
+	case contact.KindEmail:
+		u.Email, err = contact.Email(in.Email)
+	case contact.KindUsername:
+	}
+	return proof{
+		newcomer: &newcomer{user: u, unproved: true},
+		amr:      []string{"pwd"}, provider: string(kind), protocol: protocolPassword,
+	}, err
+}
+
+// claimedKind is by what somebody registers without a proof.
+func claimedKind(phone, email, username string) (contact.Kind, error) {
+	switch {
+	case phone != "":
+		return contact.KindPhone, nil
+	case email != "":
+		return contact.KindEmail, nil
+	case username != "":
+		return contact.KindUsername, nil
+	}
+	return "", errs.New(errs.FieldMissing, "field", "username")
+}
+
+// registrationBody is the request as functions see it.
+func registrationBody(in RegisterInput, p proof) map[string]any {
+	body := map[string]any{"forceLogin": !in.NoSession}
+	u := p.newcomer.user
+	for kind, value := range map[contact.Kind]string{
+		contact.KindPhone: u.Phone, contact.KindEmail: u.Email, contact.KindUsername: u.Username,
+	} {
+		if value != "" {
+			maps.Copy(body, claim(kind, value))
 		}
-		return Outcome{}, err
 	}
-	if in.Password != "" {
-		if u.PasswordHash, err = s.proofs.NewPassword(ctx, in.Client.Pool, u, in.Password); err != nil {
-			return Outcome{}, err
+	if profile := shownProfile(in.Profile); len(profile) > 0 {
+		body["profile"] = profile
+	}
+	return body
+}
+
+// shownProfile is a profile by the names functions know.
+func shownProfile(p user.Profile) map[string]any {
+	shown := make(map[string]any)
+	for name, text := range map[string]*string{
+		"name": p.Name, "photo": p.Picture, "gender": p.Gender, "locale": p.Locale,
+		"birthdate": p.Birthdate, "zoneinfo": p.Zoneinfo,
+	} {
+		if text != nil {
+			shown[name] = *text
 		}
 	}
-	out, err := s.enroll(ctx, in, u, address)
-	return out, s.Users.Conflict(ctx, err, u)
+	for name, text := range p.Attributes {
+		if text != nil {
+			shown[name] = *text
+		}
+	}
+	return shown
 }
 
 // verified returns the address that was proved and holds it against what was typed.
@@ -121,27 +229,16 @@ func (s *Service) verified(ctx context.Context, in RegisterInput) (Address, erro
 }
 
 // draft puts together the person to be stored: a new one, or the anonymous one.
-func (s *Service) draft(ctx context.Context, in RegisterInput, a Address) (user.User, error) {
-	u := user.User{
-		PoolID: in.Client.Pool.ID, Kind: user.KindRegular, Status: user.StatusActive,
-		CreatedFrom: caller.From(ctx).Protocol,
-	}
+func (s *Service) draft(ctx context.Context, in RegisterInput, how string) (user.User, error) {
+	u := blank(ctx, in.Client.Pool, how)
 	if in.AnonymousAccess != "" {
 		var err error
 		if u, err = s.anonymous(ctx, in); err != nil {
 			return user.User{}, err
 		}
+		u.Kind, u.RegisteredBy = user.KindRegular, how
 	}
-	profile, err := CheckProfile(in.Profile)
-	if err != nil {
-		return user.User{}, err
-	}
-	profile.Apply(&u)
-	if a.Channel == code.SMS {
-		u.Phone, u.PhoneVerified = a.Target, true
-	} else {
-		u.Email, u.EmailVerified = a.Target, true
-	}
+	in.Profile.Apply(&u)
 	return u, nil
 }
 
@@ -165,73 +262,4 @@ func (s *Service) anonymous(ctx context.Context, in RegisterInput) (user.User, e
 		return user.User{}, errs.New(errs.AnonymousInvalid)
 	}
 	return u, nil
-}
-
-// enroll is the one transaction of a registration.
-func (s *Service) enroll(ctx context.Context, in RegisterInput, u user.User, a Address) (Outcome, error) {
-	var out Outcome
-	p := proof{user: u, amr: []string{"otp", a.Channel}, provider: "phone"}
-	if a.Channel == code.Email {
-		p.provider = "email"
-	}
-	err := s.DB.InTx(ctx, func(ctx context.Context) error {
-		if err := s.proofs.Spend(ctx, u.PoolID, a); err != nil {
-			return err
-		}
-		stored := u
-		if err := s.store(ctx, &stored); err != nil {
-			return err
-		}
-		if err := s.Users.TouchSignIn(ctx, stored); err != nil {
-			return err
-		}
-		tokens, err := s.begin(ctx, in.Client, stored, p, in.Scope)
-		if err != nil {
-			return err
-		}
-		out = Outcome{Session: &tokens, User: stored}
-		return s.Audit.Record(ctx, audit.Event{
-			PoolID: u.PoolID, Action: audit.SignUp, UserID: stored.ID,
-			ClientID: in.Client.ID, SessionID: tokens.SessionID, Detail: in.Context,
-		})
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	out.User.LastSignInAt = s.Now()
-	return out, nil
-}
-
-// store creates u, or turns the anonymous person with its id into u and ends every
-// session that was anonymous.
-func (s *Service) store(ctx context.Context, u *user.User) error {
-	if u.ID == "" {
-		return s.Users.Create(ctx, u)
-	}
-	if err := s.Users.Promote(ctx, u); err != nil {
-		return err
-	}
-	u.Identities = nil
-	_, err := s.Sessions.RevokeUser(ctx, u.ID, "", "upgraded")
-	return err
-}
-
-// NewPassword checks a new password of u against the rules of the pool and hashes it.
-// It must not run in a transaction.
-func (p *Proofs) NewPassword(ctx context.Context, in pool.Pool, u user.User, password string) (string, error) {
-	local, _, _ := strings.Cut(u.Email, "@")
-	if err := passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
-		return "", err
-	}
-	return p.hasher.Hash(ctx, in.ID, password)
-}
-
-// CheckPassword refuses what the rules of the pool refuse for everybody. Flows call it
-// before they look at a proof that is spent by looking.
-func (p *Proofs) CheckPassword(in pool.Pool, password string) error {
-	return passwordRules(in).Check(password)
-}
-
-func passwordRules(in pool.Pool) contact.PasswordPolicy {
-	return contact.PasswordPolicy{Min: in.Settings.PasswordMin, Common: in.Settings.PasswordCommon}
 }

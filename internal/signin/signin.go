@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
-	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
@@ -33,6 +33,9 @@ const (
 	MethodAnonymous = "anonymous"
 	// MethodCustom reads Ticket, signed by the customer's own server.
 	MethodCustom = "custom"
+	// MethodOneTap reads OneTapToken and OneTapAccess, for which the carrier names the
+	// phone number they were made on.
+	MethodOneTap = "one_tap"
 )
 
 // Input is what somebody brings to sign in. A method reads the fields its constant
@@ -47,10 +50,29 @@ type Input struct {
 	Ticket     string // <key id>/@@/<JWT>
 	DeviceID   string
 
+	OneTapToken, OneTapAccess string
+
+	// AutoRegister makes an account for somebody nobody knows: with the typed password,
+	// whose Identifier then proves nothing, or for the address that was verified.
+	AutoRegister bool
+	// Custom are custom fields of an account that AutoRegister makes; fields the pool
+	// does not define are left out.
+	Custom map[string]any
+	// Bearer is an access token the client happens to hold, "" for none. When it speaks
+	// for the very account whose address is proved for the first time, that account is
+	// the prover's own and nothing of it ends (LK-01, LK-03).
+	Bearer string
+
 	CaptchaToken string
 	Scope        string // of the session; "" is DefaultScope, or ScopeAnonymous
+	// Style is the form of the access token for a person; nil is the zero Style.
+	Style func(user.User) session.Style
 	// Context is what the application wants recorded with the sign-in.
 	Context map[string]string
+	// RequestContext is what the application tells the functions of the pool: text or an
+	// object. Connection names the identity source, "" for local accounts.
+	RequestContext any
+	Connection     string
 }
 
 // The scopes of a session.
@@ -59,8 +81,9 @@ const (
 	ScopeAnonymous = "anonymous"
 )
 
-// Outcome is the result of a sign-in: exactly one of Session and Next is set. Sessions
-// belong to Input.Client.ID, the client id as sent; refresh with the same.
+// Outcome is the result of a sign-in: exactly one of Session and Next is set, neither
+// after a registration without a session. Sessions belong to Input.Client.ID, the client
+// id as sent; refresh with the same.
 type Outcome struct {
 	Session *session.Tokens
 	Next    *Step
@@ -68,16 +91,31 @@ type Outcome struct {
 }
 
 // Step is what has to happen before there can be a session.
-type Step struct{ Kind StepKind }
+type Step struct {
+	Kind StepKind
+	// Token is what the step is taken with, once: see account.ResetByFirstLogin.
+	Token string
+}
 
 // StepKind names a next step.
 type StepKind string
 
 // StepResetPassword says the secret was right, but a new password has to be chosen
-// first, by a verified address.
+// first: by the token of the step, or by a verified address.
 const StepResetPassword StepKind = "reset_password"
 
-// Deps are the services a Service is made of; all are required.
+// OneTap asks the carrier whose phone a pair of tokens was made on.
+type OneTap interface {
+	Phone(ctx context.Context, poolID, token, access string) (e164 string, err error)
+}
+
+// Fields check custom fields against what a pool defines.
+type Fields interface {
+	Check(ctx context.Context, poolID string, values map[string]any, ignoreUnknown bool) (map[string]any, error)
+}
+
+// Deps are the services a Service is made of; all are required but OneTap, without which
+// the method is disabled.
 type Deps struct {
 	DB       *db.DB
 	Pools    *pool.Service
@@ -91,6 +129,10 @@ type Deps struct {
 	Hasher   *secret.Hasher
 	Now      func() time.Time
 	Logger   *slog.Logger
+
+	Pipelines *pipeline.Service
+	Fields    Fields
+	OneTap    OneTap
 }
 
 // Service signs people in and up.
@@ -108,6 +150,7 @@ func New(d Deps) *Service {
 		MethodVerification: s.proveAddress,
 		MethodAnonymous:    s.proveDevice,
 		MethodCustom:       s.proveTicket,
+		MethodOneTap:       s.proveOneTap,
 	}
 	return s
 }
@@ -115,53 +158,15 @@ func New(d Deps) *Service {
 // Proofs returns the proofs of this Service, for the flows of signed-in people.
 func (s *Service) Proofs() *Proofs { return s.proofs }
 
-// method proves who is there and nothing else: limits by address, the state of the
-// account, the session and the record are the engine's.
-type method func(ctx context.Context, in Input) (proof, error)
-
-// proof is what a method found out.
-type proof struct {
-	user user.User
-	// create is set when the method vouches for somebody new; they are stored with the
-	// session. again then finds them when another request stored them first.
-	create *user.User
-	again  func(context.Context) (user.User, error)
-
-	amr        []string
-	provider   string
-	scope      string
-	accessLife time.Duration
-	// mayReset says that the method is the very password that has to be changed.
-	mayReset bool
-	// effect runs in the transaction of the session: it spends what was shown.
-	effect func(ctx context.Context) error
-}
-
-// identified adds to p whom its provider knows as subject. With nobody there yet it sets
-// again, and the method may create them.
-func (s *Service) identified(ctx context.Context, in Input, p proof, subject string) (proof, error) {
-	find := func(ctx context.Context) (user.User, error) {
-		return s.Users.ByIdentity(ctx, in.Client.Pool.ID, p.provider, subject)
-	}
-	u, err := find(ctx)
-	switch {
-	case err == nil:
-		p.user = u
-	case errs.CodeOf(err) == errs.UserNotFound:
-		p.again = find
-	default:
-		return proof{}, err
-	}
-	return p, nil
-}
-
 // SignIn runs one attempt: limits, captcha, the method, the state of the account, the
-// session, the record. A next step is an outcome, not an error.
+// functions of the pool, the session, the record. A next step is an outcome, not an
+// error. Somebody new whom the method vouches for is registered on the way.
 //
 // Errors: MethodDisabled, CaptchaRequired, CaptchaInvalid, TooManyRequests,
 // FieldMissing, UserNotFound, PasswordWrong, PasswordNotSet, PasswordAttempts,
 // VerificationInvalid, IdentifierMismatch, CodeWrong, CodeAttempts, TicketInvalid,
-// UserBlocked, UserPending.
+// OneTapRefused, UserBlocked, UserPending, PipelineDenied, PipelineFailed; with
+// AutoRegister also those of an unproved Register.
 func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	prove, ok := s.methods[in.Method]
 	if !ok {
@@ -173,103 +178,38 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	p, err := prove(ctx, in)
 	var out Outcome
 	if err == nil {
-		out, err = s.admit(ctx, in, p)
+		out, err = s.admit(ctx, s.request(ctx, in, p), p)
+	}
+	if p.newcomer != nil && taken(err) {
+		// The same stranger came twice at once: the first made the account.
+		if p, err = prove(ctx, in); err == nil {
+			out, err = s.admit(ctx, s.request(ctx, in, p), p)
+		}
 	}
 	if err != nil {
-		s.record(ctx, in.Client, audit.SignIn, p.user, err, map[string]string{"method": in.Method})
+		u := out.User
+		if u.ID == "" {
+			u = p.user
+		}
+		s.record(ctx, in.Client, audit.SignIn, u, err, map[string]string{"method": in.Method})
 	}
 	return out, err
 }
 
-// admit decides what a proved person gets.
-func (s *Service) admit(ctx context.Context, in Input, p proof) (Outcome, error) {
-	if err := p.user.State(); err != nil {
-		return Outcome{User: p.user}, err
+// request is what the engine needs to know of in once p has proved somebody.
+func (s *Service) request(ctx context.Context, in Input, p proof) request {
+	r := request{
+		client: in.Client, action: audit.SignIn, scope: in.Scope, style: in.Style,
+		detail: map[string]string{"method": in.Method},
 	}
-	if p.mayReset && p.user.MustReset {
-		return Outcome{User: p.user, Next: &Step{Kind: StepResetPassword}}, nil
+	for k, v := range in.Context {
+		r.detail["context."+k] = v
 	}
-	out, err := s.start(ctx, in, p)
-	if errs.CodeOf(err) == errs.IdentifierTaken && p.again != nil {
-		// The same device or uid signed in twice at once: the first made the account.
-		if p.user, err = p.again(ctx); err != nil {
-			return Outcome{}, err
-		}
-		p.create, p.again = nil, nil
-		return s.admit(ctx, in, p)
-	}
-	return out, err
+	r.functions = s.functions(ctx, in.Client, p, in.Connection, in.RequestContext)
+	return r
 }
 
-// start is the one transaction of a sign-in: what was shown is spent, the account is
-// looked at once more, the session begins and the record is written, or nothing happens.
-func (s *Service) start(ctx context.Context, in Input, p proof) (Outcome, error) {
-	out := Outcome{User: p.user}
-	err := s.DB.InTx(ctx, func(ctx context.Context) error {
-		if p.effect != nil {
-			if err := p.effect(ctx); err != nil {
-				return err
-			}
-		}
-		if p.create != nil {
-			fresh := *p.create
-			if err := s.Users.Create(ctx, &fresh); err != nil {
-				return err
-			}
-			out.User = fresh
-		}
-		if err := s.Users.TouchSignIn(ctx, out.User); err != nil {
-			return err
-		}
-		tokens, err := s.begin(ctx, in.Client, out.User, p, in.Scope)
-		if err != nil {
-			return err
-		}
-		out.Session = &tokens
-		detail := map[string]string{"method": in.Method}
-		for k, v := range in.Context {
-			detail["context."+k] = v
-		}
-		return s.Audit.Record(ctx, audit.Event{
-			PoolID: in.Client.Pool.ID, Action: audit.SignIn, UserID: out.User.ID,
-			ClientID: in.Client.ID, SessionID: tokens.SessionID, Detail: detail,
-		})
-	})
-	if err != nil {
-		return Outcome{User: p.user}, err
-	}
-	out.User.LastSignInAt = s.Now()
-	return out, nil
-}
-
-// begin starts the session; it joins ctx's transaction.
-func (s *Service) begin(ctx context.Context, c pool.Client, u user.User, p proof, scope string) (session.Tokens, error) {
-	if p.scope != "" {
-		scope = p.scope
-	}
-	if scope == "" {
-		scope = DefaultScope
-	}
-	name := u.Name
-	if u.Anonymous() {
-		name = "Anonymous"
-	}
-	tokens, err := s.Sessions.Start(ctx, session.Start{
-		Pool: c.Pool, ClientID: c.ID, UserID: u.ID, DeviceID: caller.From(ctx).DeviceID,
-		Scope: scope, AMR: p.amr, ProviderType: p.provider, Name: name, AccessLife: p.accessLife,
-	})
-	tokens.Groups = u.Groups()
-	return tokens, err
-}
-
-// record writes down a refusal. It has its own transaction, for the refused one is
-// rolled back; that it cannot be written does not change the answer.
-func (s *Service) record(ctx context.Context, c pool.Client, action string, u user.User, refusal error, detail map[string]string) {
-	err := s.Audit.Record(ctx, audit.Event{
-		PoolID: c.Pool.ID, Action: action, Result: string(errs.CodeOf(refusal)),
-		UserID: u.ID, ClientID: c.ID, Detail: detail,
-	})
-	if err != nil {
-		s.Logger.ErrorContext(ctx, "refusal not recorded", "pool", c.Pool.ID, "err", err)
-	}
+func taken(err error) bool {
+	c := errs.CodeOf(err)
+	return c == errs.IdentifierTaken || c == errs.UsernameTaken
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/user"
 )
 
-// proveAddress finds the owner of a verified address. A typed identifier must be that
-// address or another name of its owner.
+// proveAddress finds the owner of a verified address, or vouches for a new one. A typed
+// identifier must be that address or another name of its owner.
 func (s *Service) proveAddress(ctx context.Context, in Input) (proof, error) {
 	if in.Token == "" {
 		return proof{}, errs.New(errs.FieldMissing, "field", "verification_token")
@@ -34,24 +35,48 @@ func (s *Service) proveAddress(ctx context.Context, in Input) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
+	p := s.addressProof(in.Client.Pool, a)
 	u, err := s.owner(ctx, in.Client.Pool.ID, a, kind, canonical)
+	if errs.CodeOf(err) == errs.UserNotFound && in.AutoRegister && (canonical == "" || canonical == a.Target) {
+		fresh := blank(ctx, in.Client.Pool, a.registeredBy())
+		a.giveTo(&fresh)
+		p.newcomer = &newcomer{user: fresh, custom: in.Custom}
+		return p, nil
+	}
 	if err != nil {
 		return proof{}, err
 	}
-	provider, amr := "phone", "sms"
+	return s.owned(ctx, in, p, u, a), nil
+}
+
+// addressProof is what a verified address is worth, whoever it belongs to. It is spent
+// with the session.
+func (s *Service) addressProof(in pool.Pool, a Address) proof {
+	p := proof{amr: []string{"otp", "sms"}, provider: "phone", protocol: protocolSMS, body: claim(contact.KindPhone, a.Target)}
 	if a.Channel == code.Email {
-		provider, amr = "email", "email"
+		p = proof{amr: []string{"otp", "email"}, provider: "email", protocol: protocolPassword, body: claim(contact.KindEmail, a.Target)}
 	}
-	return proof{
-		user: u, amr: []string{"otp", amr}, provider: provider,
-		effect: func(ctx context.Context) error {
-			if err := s.proofs.Spend(ctx, in.Client.Pool.ID, a); err != nil {
+	p.effect = func(ctx context.Context) error { return s.proofs.Spend(ctx, in.ID, a) }
+	return p
+}
+
+// owned completes the proof p of a by the person it belongs to. They can always get in by
+// it, and are not locked afterwards (AT-02).
+func (s *Service) owned(ctx context.Context, in Input, p proof, u user.User, a Address) proof {
+	p.user = u
+	if !u.Owns(a.Target) {
+		p.claimed, p.own = &a, s.proofs.Holds(ctx, in.Bearer, u)
+	}
+	spend := p.effect
+	p.effect = func(ctx context.Context) error {
+		if spend != nil {
+			if err := spend(ctx); err != nil {
 				return err
 			}
-			// The owner can always get in by a code, and is not locked afterwards (AT-02).
-			return s.proofs.Unlock(ctx, u)
-		},
-	}, nil
+		}
+		return s.proofs.Unlock(ctx, u)
+	}
+	return p
 }
 
 // owner returns who a was verified for, and refuses a name that is somebody else's.

@@ -1,0 +1,191 @@
+package signin
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/pipeline"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/session"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// method proves who is there and nothing else: limits by address, the state of the
+// account, the session and the record are the engine's.
+type method func(ctx context.Context, in Input) (proof, error)
+
+// proof is what a method found out.
+type proof struct {
+	user user.User
+	// newcomer is set when the method vouches for somebody nobody knows yet. When another
+	// request stores them first, the method is asked once more.
+	newcomer *newcomer
+
+	amr        []string
+	provider   string
+	scope      string
+	accessLife time.Duration
+	// mayReset says that the method is the very password that has to be changed.
+	mayReset bool
+	// claimed is the address the account only claimed and this proof has proved (LK-01);
+	// own says that the prover holds a session of that account.
+	claimed *Address
+	own     bool
+	// effect runs in the transaction of the session: it spends what was shown.
+	effect func(ctx context.Context) error
+
+	// protocol and body are how the pool's functions see the attempt; without a protocol
+	// they do not.
+	protocol string
+	body     map[string]any
+}
+
+// request is one sign-in or registration, whatever it came by.
+type request struct {
+	client    pool.Client
+	action    string // of the record
+	scope     string
+	style     func(user.User) session.Style
+	detail    map[string]string
+	noSession bool
+	functions functions
+}
+
+// admit decides what a proved person gets.
+func (s *Service) admit(ctx context.Context, r request, p proof) (Outcome, error) {
+	if p.newcomer != nil {
+		return s.enroll(ctx, r, p)
+	}
+	if err := p.user.State(); err != nil {
+		return Outcome{User: p.user}, err
+	}
+	if p.mayReset && p.user.MustReset {
+		return s.firstLogin(ctx, r, p)
+	}
+	return s.enter(ctx, r, p)
+}
+
+// enter gives a proved person a session, between the two points at which functions look.
+// A refusal at the second takes the session back; the account stays as it is.
+func (s *Service) enter(ctx context.Context, r request, p proof) (Outcome, error) {
+	before, err := s.ask(ctx, r, pipeline.PreAuthentication, p.user)
+	if err != nil {
+		return Outcome{User: p.user}, err
+	}
+	out, err := s.start(ctx, r, p, before)
+	if err != nil {
+		return Outcome{User: p.user}, err
+	}
+	out.User, err = s.follow(ctx, r, pipeline.PostAuthentication, out.User)
+	if err != nil {
+		return Outcome{User: out.User}, s.takeBack(ctx, out, err)
+	}
+	return out, nil
+}
+
+// takeBack ends the session nobody will be told of, and returns why.
+func (s *Service) takeBack(ctx context.Context, out Outcome, why error) error {
+	if err := s.Sessions.Revoke(context.WithoutCancel(ctx), out.Session.SessionID, "refused"); err != nil {
+		return err
+	}
+	return why
+}
+
+// start is the one transaction of a sign-in: what was shown is spent, somebody new is
+// stored, the account is looked at once more, the session begins and the record is
+// written, or nothing happens.
+func (s *Service) start(ctx context.Context, r request, p proof, before change) (Outcome, error) {
+	var out Outcome
+	err := s.DB.InTx(ctx, func(ctx context.Context) error {
+		u, err := s.settle(ctx, p)
+		if err != nil {
+			return err
+		}
+		if u, err = s.write(ctx, u, before); err != nil {
+			return err
+		}
+		ip := caller.From(ctx).IP()
+		if err := s.Users.TouchSignIn(ctx, u, ip); err != nil {
+			return err
+		}
+		u.SignIns, u.LastIP, u.LastSignInAt = u.SignIns+1, ip, s.Now()
+		tokens, err := s.begin(ctx, r, u, p)
+		if err != nil {
+			return err
+		}
+		out = Outcome{Session: &tokens, User: u}
+		return s.Audit.Record(ctx, audit.Event{
+			PoolID: u.PoolID, Action: r.action, UserID: u.ID,
+			ClientID: r.client.ID, SessionID: tokens.SessionID, Detail: r.detail,
+		})
+	})
+	return out, err
+}
+
+// settle spends what was shown and returns the person it was shown for, in ctx's
+// transaction: stored if they are new, freed of strangers if they had proved nothing yet.
+func (s *Service) settle(ctx context.Context, p proof) (user.User, error) {
+	if p.effect != nil {
+		if err := p.effect(ctx); err != nil {
+			return user.User{}, err
+		}
+	}
+	switch {
+	case p.newcomer != nil:
+		return s.store(ctx, p.newcomer.user)
+	case p.claimed != nil:
+		return s.proofs.Reclaim(ctx, p.user, *p.claimed, p.own)
+	}
+	return p.user, nil
+}
+
+// begin starts the session; it joins ctx's transaction.
+func (s *Service) begin(ctx context.Context, r request, u user.User, p proof) (session.Tokens, error) {
+	scope := r.scope
+	if p.scope != "" {
+		scope = p.scope
+	}
+	if scope == "" {
+		scope = DefaultScope
+	}
+	name := u.Name
+	if u.Anonymous() {
+		name = "Anonymous"
+	}
+	start := session.Start{
+		Pool: r.client.Pool, ClientID: r.client.ID, UserID: u.ID, DeviceID: caller.From(ctx).DeviceID,
+		Scope: scope, AMR: p.amr, ProviderType: p.provider, Name: name, AccessLife: p.accessLife,
+	}
+	if r.style != nil {
+		start.Style = r.style(u)
+	}
+	tokens, err := s.Sessions.Start(ctx, start)
+	tokens.Groups = u.Groups()
+	return tokens, err
+}
+
+// record writes down a refusal. It has its own transaction, for the refused one is
+// rolled back; that it cannot be written does not change the answer.
+func (s *Service) record(ctx context.Context, c pool.Client, action string, u user.User, refusal error, detail map[string]string) {
+	e := errs.From(refusal)
+	if e.Code == errs.PipelineDenied || e.Code == errs.PipelineFailed { // which function, and what it said
+		detail = maps.Clone(detail)
+		if detail == nil {
+			detail = make(map[string]string, len(e.Params))
+		}
+		for k, v := range e.Params {
+			detail["pipeline."+k] = v
+		}
+	}
+	err := s.Audit.Record(ctx, audit.Event{
+		PoolID: c.Pool.ID, Action: action, Result: string(e.Code),
+		UserID: u.ID, ClientID: c.ID, Detail: detail,
+	})
+	if err != nil {
+		s.Logger.ErrorContext(ctx, "refusal not recorded", "pool", c.Pool.ID, "err", err)
+	}
+}
