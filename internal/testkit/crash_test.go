@@ -30,11 +30,15 @@ const (
 type entry struct {
 	phone, username string
 	acked           bool   // a whole 200 answer was read
+	access          string // of the acknowledged session
 	refresh         string // of the acknowledged session
+	deleting        bool   // the account was to be deleted
+	deleted         bool   // and that was acknowledged
 }
 
 // TestKillNineLosesNothing proves R1: whatever was acknowledged survives the process
 // being killed at any moment, whole and once; what was not is there whole or not at all.
+// So it is with deletions (DL-02).
 func TestKillNineLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the crash run takes a minute")
@@ -57,6 +61,9 @@ func TestKillNineLosesNothing(t *testing.T) {
 				if e.acked {
 					acked.Add(1)
 				}
+				if e.acked && n%3 == 0 {
+					c.delete(context.WithoutCancel(ctx), &e)
+				}
 				mu.Lock()
 				ledger = append(ledger, e)
 				mu.Unlock()
@@ -73,8 +80,20 @@ func TestKillNineLosesNothing(t *testing.T) {
 	c.kill()
 	c.start()
 	c.check(ledger)
-	t.Logf("%d acknowledged, %d unknown, %d kills, slowest start %s", acked.Load(),
-		len(ledger)-int(acked.Load()), c.kills, c.slowest)
+	t.Logf("%d acknowledged, %d unknown, %d kills, slowest start %s; %s", acked.Load(),
+		len(ledger)-int(acked.Load()), c.kills, c.slowest, deletions(ledger))
+}
+
+func deletions(ledger []entry) string {
+	known, unknown := 0, 0
+	for _, e := range ledger {
+		if e.deleted {
+			known++
+		} else if e.deleting {
+			unknown++
+		}
+	}
+	return fmt.Sprintf("%d deletions acknowledged, %d unknown", known, unknown)
 }
 
 type crash struct {
@@ -204,7 +223,29 @@ func (c *crash) signUp(ctx context.Context, w, n int) entry {
 	})
 	e.acked = status == http.StatusOK
 	e.refresh, _ = made["refresh_token"].(string)
+	e.access, _ = made["access_token"].(string)
 	return e
+}
+
+// delete removes the account of e again.
+func (c *crash) delete(ctx context.Context, e *entry) {
+	granted, status := c.authorized(ctx, e.access, http.MethodPost, "/auth/v1/user/sudo", `{"password":"strong"}`)
+	grant, _ := granted["sudo_token"].(string)
+	if status != http.StatusOK {
+		return
+	}
+	e.deleting = true
+	_, status = c.authorized(ctx, e.access, http.MethodDelete, "/auth/v1/user/me?sudo_token="+grant, "")
+	e.deleted = status == http.StatusOK
+}
+
+func (c *crash) authorized(ctx context.Context, access, method, path, body string) (answer map[string]any, status int) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		return nil, 0
+	}
+	req.Header.Set("Authorization", "Bearer "+access)
+	return c.do(req)
 }
 
 func (c *crash) code(ctx context.Context, phone string) string {
@@ -235,10 +276,17 @@ func (c *crash) check(ledger []entry) {
 		session, status := c.call(c.t.Context(), "/auth/v1/signin", map[string]string{"username": e.phone, "password": "strong"})
 		sub, _ := session["sub"].(string)
 		switch {
-		case status != http.StatusOK && !e.acked && session["error"] == "not_found":
+		case status == http.StatusOK && e.deleted:
+			c.t.Errorf("%s was deleted and signs in", e.username)
+		case status != http.StatusOK && (!e.acked || e.deleting) && session["error"] == "not_found":
 			if _, exists := c.call(c.t.Context(), "/auth/v1/signin",
 				map[string]string{"username": e.username, "password": "strong"}); exists == http.StatusOK {
 				c.t.Errorf("%s is half made: the name signs in, the phone does not", e.username)
+			}
+			if _, status := c.call(c.t.Context(), "/auth/v1/token", map[string]string{
+				"grant_type": "refresh_token", "refresh_token": e.refresh,
+			}); status == http.StatusOK {
+				c.t.Errorf("%s is half deleted: the session refreshes", e.username)
 			}
 			continue
 		case status != http.StatusOK:
@@ -256,12 +304,7 @@ func (c *crash) check(ledger []entry) {
 func (c *crash) checkProfile(e entry, session map[string]any) {
 	c.t.Helper()
 	access, _ := session["access_token"].(string)
-	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.url+"/auth/v1/user/me", nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+access)
-	profile, _ := c.do(req)
+	profile, _ := c.authorized(c.t.Context(), access, http.MethodGet, "/auth/v1/user/me", "")
 	if profile["username"] != e.username || profile["phone_number"] != e.phone || profile["name"] != "crash "+e.username {
 		c.t.Errorf("%s is half made: %v", e.username, profile)
 	}
