@@ -29,7 +29,7 @@ var layers = map[string]string{
 
 	"sms": driver, "mail": driver, "onetap": driver,
 
-	"protocol/cloudbase": edge, "emulator": edge, "hosted": edge,
+	"protocol/cloudbase": edge, "protocol/oidc": edge, "emulator": edge, "hosted": edge,
 
 	"app": wiring,
 

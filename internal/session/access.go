@@ -77,13 +77,13 @@ func (s *Service) access(ctx context.Context, row Session, generation int64, now
 // Verify returns whom an access token speaks for, when it is one of ours, not expired,
 // its session not ended and its user active. Anything else is SessionInvalid.
 func (s *Service) Verify(ctx context.Context, access string) (Principal, error) {
-	return s.verify(ctx, access, typAccess)
+	return s.verify(ctx, access, TypAccess)
 }
 
 // VerifyAny is Verify for protocols whose clients show a login token, an ID token or an
 // access token alike.
 func (s *Service) VerifyAny(ctx context.Context, token string) (Principal, error) {
-	return s.verify(ctx, token, typAccess, TypLogin)
+	return s.verify(ctx, token, TypAccess, TypLogin)
 }
 
 // VerifyLogin is Verify for login tokens alone.
@@ -117,7 +117,7 @@ func (s *Service) verify(ctx context.Context, token string, typs ...string) (Pri
 // Inspect returns whom an access token of ours speaks for, expired or not and whatever
 // became of its session. It proves nothing but that we once said so.
 func (s *Service) Inspect(ctx context.Context, access string) (Principal, error) {
-	f, err := s.inspect(ctx, access, typAccess)
+	f, err := s.inspect(ctx, access, TypAccess)
 	return f.principal, err
 }
 

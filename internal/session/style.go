@@ -11,8 +11,8 @@ import (
 
 // The typ headers of what carries a session.
 const (
-	// typAccess is that of access tokens (RFC 9068 section 2.1).
-	typAccess = "at+jwt"
+	// TypAccess is that of access tokens (RFC 9068 section 2.1).
+	TypAccess = "at+jwt"
 	// TypLogin is that of login tokens, access tokens that clients keep for long and
 	// read themselves, and of ID tokens.
 	TypLogin = "JWT"
@@ -33,7 +33,7 @@ type Style struct {
 
 func (st Style) alg() string { return cmp.Or(st.Alg, keys.ES256) }
 
-func (st Style) typ() string { return cmp.Or(st.Typ, typAccess) }
+func (st Style) typ() string { return cmp.Or(st.Typ, TypAccess) }
 
 // Reserved reports whether a claim is ours alone to make: it verifies a token, or a
 // reader would take it for a decision of ours (JW-06).
