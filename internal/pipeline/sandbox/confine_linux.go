@@ -1,0 +1,49 @@
+package sandbox
+
+import (
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	addressSpace = 2 << 30
+	cpuSeconds   = 120 // of a worker's whole life
+	openFiles    = 16
+	niceness     = 10 // requests of the server come first
+)
+
+// confine sets the limits of this process. There is none on the number of processes:
+// the kernel counts those of the whole user, and a thread the runtime cannot start ends
+// the worker. seal forbids what the limit is meant to stop.
+func confine() error {
+	for what, limit := range map[int]uint64{
+		unix.RLIMIT_AS: addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_NOFILE: openFiles,
+		unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
+	} {
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("limit %d: %w", what, err)
+		}
+	}
+	// The process group is this process; alone, a nice value is a single thread's.
+	_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
+	return nil
+}
+
+// processAttr is how a worker is started.
+type processAttr struct{ flags uintptr }
+
+// isolated starts a worker in a network of its own, where that is allowed.
+func isolated() *processAttr {
+	return &processAttr{flags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC}
+}
+
+// sys puts the worker in a process group of its own, so that an interrupt typed at the
+// server's terminal does not reach it.
+func (a *processAttr) sys() *syscall.SysProcAttr {
+	if a == nil {
+		return &syscall.SysProcAttr{Setpgid: true}
+	}
+	return &syscall.SysProcAttr{Setpgid: true, Cloneflags: a.flags}
+}

@@ -1,0 +1,133 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// worker is a running worker process as the server sees it.
+type worker struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	dir    string
+	stderr *tail
+	killed chan struct{}
+	once   sync.Once
+	log    *slog.Logger
+}
+
+// startWorker starts a process and waits until it is ready. done counts it until it has
+// ended.
+func startWorker(o Options, done *sync.WaitGroup) (*worker, error) {
+	if len(o.Command) == 0 {
+		return nil, errors.New("it is not known how to start one")
+	}
+	dir, err := os.MkdirTemp("", "tigertally-worker-")
+	if err != nil {
+		return nil, err
+	}
+	w, err := launch(o, dir, isolated())
+	if err != nil { // namespaces may be forbidden here
+		w, err = launch(o, dir, nil)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
+	}
+	done.Go(w.reap)
+	var ready response
+	if err := w.within(startTime, func() error { return readFrame(w.out, &ready) }); err != nil {
+		w.stop()
+		return nil, fmt.Errorf("the worker is not ready: %w", err)
+	}
+	return w, nil
+}
+
+func launch(o Options, dir string, attr *processAttr) (*worker, error) {
+	cmd := exec.Command(o.Command[0], o.Command[1:]...) //nolint:gosec,noctx // our own program, which outlives requests.
+	cmd.Env, cmd.Dir = []string{}, dir
+	cmd.SysProcAttr = attr.sys()
+	w := &worker{cmd: cmd, dir: dir, stderr: &tail{}, killed: make(chan struct{}), log: o.Logger}
+	cmd.Stderr = w.stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.in, w.out = in, bufio.NewReaderSize(out, 16<<10)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// call sends a request and reads the answer; the process ends when that takes longer
+// than limit.
+func (w *worker) call(r request, limit time.Duration) (res response, err error) {
+	err = w.within(limit, func() error {
+		if err := writeFrame(w.in, r); err != nil {
+			return err
+		}
+		return readFrame(w.out, &res)
+	})
+	return res, err
+}
+
+func (w *worker) within(limit time.Duration, f func() error) error {
+	timer := time.AfterFunc(max(limit, 0), w.stop)
+	defer timer.Stop()
+	return f()
+}
+
+// stop kills the process. It has nothing to tidy up.
+func (w *worker) stop() {
+	w.once.Do(func() {
+		close(w.killed)
+		_ = w.cmd.Process.Kill() // it may be gone already
+	})
+}
+
+// reap waits for the end of the process, which the reader has seen by then.
+func (w *worker) reap() {
+	err := w.cmd.Wait()
+	select {
+	case <-w.killed:
+	default:
+		w.log.Warn("worker ended by itself", "err", err, "output", w.stderr.String())
+	}
+	_ = os.Remove(w.dir) // empty: the worker can make no file
+}
+
+// tail keeps the end of what a worker complains about.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const maxTail = 2 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := maxTail - t.buf.Len(); room > 0 {
+		t.buf.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}

@@ -1,0 +1,1 @@
+function pipe(user, context, callback) { context.self = context; return callback(null, user, context); }

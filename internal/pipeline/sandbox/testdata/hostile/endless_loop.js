@@ -1,0 +1,1 @@
+function pipe(user, context, callback) { for (;;) {} }

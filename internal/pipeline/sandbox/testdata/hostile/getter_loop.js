@@ -1,0 +1,3 @@
+function pipe(user, context, callback) {
+  return callback(null, user, { get a() { for (;;) {} } });
+}

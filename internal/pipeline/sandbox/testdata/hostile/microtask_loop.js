@@ -1,0 +1,1 @@
+async function pipe(user, context, callback) { for (;;) await null; }

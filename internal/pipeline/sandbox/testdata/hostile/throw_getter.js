@@ -1,0 +1,3 @@
+function pipe(user, context, callback) {
+  throw { get message() { for (;;) {} }, toString() { for (;;) {} } };
+}
