@@ -20,9 +20,17 @@ func (s *Service) CutOff(ctx context.Context, userID, why string) error {
 // Erase removes a person for good, with everything that is kept by them (DL-01), and says
 // UserNotFound when they are gone already. It joins ctx's transaction.
 func (s *Service) Erase(ctx context.Context, u user.User) error {
+	return s.erase(ctx, u, func(context.Context) error { return nil })
+}
+
+// erase asks allow while the person's tokens are still good.
+func (s *Service) erase(ctx context.Context, u user.User, allow func(context.Context) error) error {
 	// The row of the person first, which takes their sessions along: of many deletions
 	// one goes on, and a sign-in is over before or finds nobody.
 	if err := s.Users.Delete(ctx, u.PoolID, u.ID); err != nil {
+		return err
+	}
+	if err := allow(ctx); err != nil {
 		return err
 	}
 	if err := s.void(ctx, u.ID); err != nil {

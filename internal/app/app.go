@@ -46,8 +46,12 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	carriers, err := oneTap(o.Config)
+	if err != nil {
+		return nil, err
+	}
 	s, err := build(ctx, o.Config, outside{
-		now: time.Now, deliver: deliver, publicURL: o.Config.BaseURL(), log: o.Logger,
+		now: time.Now, deliver: deliver, oneTap: carriers, publicURL: o.Config.BaseURL(), log: o.Logger,
 	})
 	if err != nil {
 		return nil, err

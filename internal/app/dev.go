@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/emulator"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -38,7 +38,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	clock := emulator.NewClock(time.Now)
 	inbox := emulator.NewInbox(clock.Now)
 	s, err := build(ctx, o.Config, outside{
-		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger,
+		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: carrier{emulator.OneTap{}},
 		deliver: func(_ context.Context, m notify.Message) error {
 			inbox.Add(emulator.Message{
 				Channel: m.Channel, To: m.To, Code: m.Code, Subject: m.Subject,
@@ -84,7 +84,23 @@ func (a *App) provision(ctx context.Context, limits bool) error {
 			return err
 		}
 	}
-	return a.Pools.UpdateSettings(ctx, DevPool, func(s *pool.Settings) { s.Limits = limits })
+	if err := a.Pools.UpdateSettings(ctx, DevPool, func(s *pool.Settings) { s.Limits = limits }); err != nil {
+		return err
+	}
+	_, err = a.poolSecret(ctx)
+	return err
+}
+
+// poolSecret is the development pool's secret, which stays the same over restarts.
+func (a *App) poolSecret(ctx context.Context) (string, error) {
+	text, err := a.devSecret(ctx, "pool_secret", func() string { return secret.Token("ps") })
+	if err != nil {
+		return "", err
+	}
+	if _, err = a.Pools.CheckSecret(ctx, DevPool, text); errs.CodeOf(err) == errs.PoolSecretWrong {
+		err = a.Pools.AddSecret(ctx, DevPool, text)
+	}
+	return text, err
 }
 
 func (a *App) allowOrigins(ctx context.Context, origins []string) error {
@@ -116,7 +132,7 @@ func (a *App) settle(ctx context.Context) {
 
 // project describes the development project, keys included.
 func (a *App) project(ctx context.Context) (emulator.Project, error) {
-	poolSecret, err := a.devSecret(ctx, "pool_secret", func() string { return secret.Token("ps") })
+	poolSecret, err := a.poolSecret(ctx)
 	if err != nil {
 		return emulator.Project{}, err
 	}
@@ -137,12 +153,9 @@ func (a *App) project(ctx context.Context) (emulator.Project, error) {
 
 // createUser makes a user the way an operator would: addresses count as verified.
 func (a *App) createUser(ctx context.Context, in emulator.NewUser) (string, error) {
-	p, err := a.Pools.Get(ctx, DevPool)
-	if err != nil {
-		return "", err
-	}
-	u, err := a.account.Create(ctx, p, account.NewUser{
+	u, err := a.admin.CreateUser(ctx, admin.Operator(DevPool, "emulator"), admin.NewUser{
 		Username: in.Username, Phone: in.Phone, Email: in.Email, Password: in.Password,
+		PhoneVerified: true, EmailVerified: true,
 		Status: in.Status, MustReset: in.ResetPasswordOnFirstLogin, CreatedFrom: "emulator",
 	})
 	return u.ID, err
@@ -162,6 +175,7 @@ func (a *App) changeSettings(ctx context.Context, in emulator.Settings) (emulato
 		}
 		if in.AccessTokenSeconds != nil {
 			s.AccessLife = time.Duration(*in.AccessTokenSeconds) * time.Second
+			s.LoginLife = s.AccessLife
 		}
 	})
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/mail"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/onetap"
+	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sms"
 )
 
@@ -40,4 +42,24 @@ func drivers(conf config.Config) (notify.Deliverer, error) {
 		}
 		return errs.New(errs.SendFailed).Because(fmt.Errorf("no driver for channel %s", m.Channel))
 	}, nil
+}
+
+// carrier asks one vendor for the people of every pool.
+type carrier struct{ onetap.Verifier }
+
+// Phone asks for the number behind the tokens of a one-tap sign-in.
+func (c carrier) Phone(ctx context.Context, _, token, access string) (string, error) {
+	return c.Verifier.Phone(ctx, token, access)
+}
+
+// oneTap opens the configured driver; without one the method is off.
+func oneTap(conf config.Config) (signin.OneTap, error) {
+	if conf.OneTap.Name == "" {
+		return nil, nil
+	}
+	v, err := onetap.New(conf.OneTap.Name, conf.OneTap.Options, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return carrier{v}, nil
 }

@@ -9,14 +9,17 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -31,11 +34,12 @@ import (
 // Store is the part of a server that commands use without serving: the database with
 // its keys.
 type Store struct {
-	db    *db.DB
-	ring  *secret.Keyring
-	audit *audit.Service
-	Pools *pool.Service
-	Keys  *keys.Service
+	db     *db.DB
+	ring   *secret.Keyring
+	audit  *audit.Service
+	Pools  *pool.Service
+	Keys   *keys.Service
+	Fields *field.Service
 }
 
 // OpenStore opens the database of conf, making it and its master key on first use. A
@@ -94,6 +98,8 @@ type services struct {
 	notify    *notify.Service
 	signin    *signin.Service
 	account   *account.Service
+	admin     *admin.Service
+	media     *media.Service
 	pipelines *pipeline.Service
 }
 
@@ -101,6 +107,7 @@ type services struct {
 type outside struct {
 	now         func() time.Time
 	deliver     notify.Deliverer
+	oneTap      signin.OneTap // nil without a driver
 	onChallenge func(token, answer string)
 	publicURL   string
 	log         *slog.Logger
@@ -129,15 +136,23 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.pipelines = pipeline.New(d, ring, s.audit, now, o.log, pipeline.Options{
 		Command: o.worker, Clock: time.Now, LogLevel: o.logLevel,
 	})
+	s.media = media.New(d, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
+		Pipelines: s.pipelines, Fields: s.Fields, OneTap: o.oneTap,
 	})
 	s.account = account.New(account.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
+		Fields: s.Fields, Media: s.media,
+	})
+	s.admin = admin.New(admin.Deps{
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,
+		Fields: s.Fields, Keys: s.Keys, Limits: s.limits, Audit: s.audit,
+		Proofs: s.signin.Proofs(), Hasher: s.hasher, Issuer: s.issuer, Now: now,
 	})
 	return s, nil
 }
