@@ -28,6 +28,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Metrics counts requests; nil counts nothing.
 	Metrics *Metrics
+	// MaxBody is how much of a request's body may be read; nil means MaxBody for all.
+	MaxBody func(r *http.Request) int64
 	// HSTS tells browsers to come back by TLS only.
 	HSTS bool
 }
@@ -61,7 +63,7 @@ func Middleware(o Options, next http.Handler) http.Handler {
 		s.scheme, s.token = credentials(r.Header)
 		r = r.WithContext(context.WithValue(caller.With(r.Context(), info), stateKey{}, s))
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, o.maxBody(r))
 		}
 		o.headers(w.Header(), info.RequestID)
 		defer o.finish(p, s, r, info, start)
@@ -71,6 +73,13 @@ func Middleware(o Options, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(s, r)
 	})
+}
+
+func (o *Options) maxBody(r *http.Request) int64 {
+	if o.MaxBody == nil {
+		return MaxBody
+	}
+	return o.MaxBody(r)
 }
 
 // headers sets what every answer carries. Pages replace the policy by their own.
@@ -113,7 +122,9 @@ func (o *Options) log(s *state, r *http.Request, info caller.Info, took time.Dur
 		return
 	}
 	level := slog.LevelInfo
-	if s.status >= http.StatusInternalServerError && s.status != http.StatusNotImplemented {
+	// Some protocols answer 200 whatever happens.
+	if s.status >= http.StatusInternalServerError && s.status != http.StatusNotImplemented ||
+		errs.CodeOf(s.err) == errs.Unexpected {
 		level = slog.LevelError
 	}
 	if !o.Logger.Enabled(r.Context(), level) {
