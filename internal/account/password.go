@@ -37,20 +37,15 @@ func (s *Service) SetPassword(ctx context.Context, p Principal, sudoToken, passw
 //
 // Errors: PasswordWrong, PasswordAttempts, and those of SetPassword.
 func (s *Service) ChangePassword(ctx context.Context, p Principal, old, password string) error {
-	if old == "" {
-		return s.SetPassword(ctx, p, "", password)
-	}
 	u, c, err := s.changer(ctx, p, password)
 	if err != nil {
 		return err
 	}
-	right, err := s.Proofs.Password(ctx, c.Pool, u, old)
-	if err != nil {
-		return s.refused(ctx, p, audit.PasswordChange, err)
+	write, err := s.passwordChange(ctx, p, c.Pool, u, old, password)
+	if err == nil {
+		err = s.DB.InTx(ctx, write)
 	}
-	return s.change(ctx, p, c.Pool, u, password, func(ctx context.Context) error {
-		return s.Proofs.Settle(ctx, u, right)
-	})
+	return s.refused(ctx, p, audit.PasswordChange, err)
 }
 
 // changer returns who wants a new password, and where.
@@ -69,14 +64,41 @@ func (s *Service) changer(ctx context.Context, p Principal, password string) (us
 	return u, c, err
 }
 
-// change hashes outside, then stores the password, ends the other sessions and voids
-// everything pending in one transaction that begins with allow.
+// passwordChange checks the old password, or that none is needed (PW-11), hashes the new
+// one and returns what stores it in a transaction.
+func (s *Service) passwordChange(ctx context.Context, p Principal, in pool.Pool, u user.User, old, password string) (func(context.Context) error, error) {
+	if old == "" {
+		if u.HasPassword() || !s.fresh(p) {
+			return nil, errs.New(errs.SudoRequired)
+		}
+		return s.newPassword(ctx, p, in, u, password, func(context.Context) error { return nil })
+	}
+	right, err := s.Proofs.Password(ctx, in, u, old)
+	if err != nil {
+		return nil, err
+	}
+	return s.newPassword(ctx, p, in, u, password, func(ctx context.Context) error {
+		return s.Proofs.Settle(ctx, u, right)
+	})
+}
+
+// change stores a new password in a transaction that begins with allow.
 func (s *Service) change(ctx context.Context, p Principal, in pool.Pool, u user.User, password string, allow func(context.Context) error) error {
+	write, err := s.newPassword(ctx, p, in, u, password, allow)
+	if err == nil {
+		err = s.DB.InTx(ctx, write)
+	}
+	return s.refused(ctx, p, audit.PasswordChange, err)
+}
+
+// newPassword hashes outside and returns what, in a transaction that begins with allow,
+// stores the password, ends the other sessions and voids everything pending.
+func (s *Service) newPassword(ctx context.Context, p Principal, in pool.Pool, u user.User, password string, allow func(context.Context) error) (func(context.Context) error, error) {
 	phc, err := s.Proofs.NewPassword(ctx, in, u, password)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+	return func(ctx context.Context) error {
 		if err := allow(ctx); err != nil {
 			return err
 		}
@@ -84,8 +106,7 @@ func (s *Service) change(ctx context.Context, p Principal, in pool.Pool, u user.
 			return err
 		}
 		return s.done(ctx, p, audit.PasswordChange, nil)
-	})
-	return s.refused(ctx, p, audit.PasswordChange, err)
+	}, nil
 }
 
 // replacePassword joins ctx's transaction. Verification tokens and device grants of the

@@ -62,11 +62,10 @@ func VerifyAddress() Rule { return Rule{Name: "verify_ip", Max: 10, Per: time.Mi
 func CodeTarget() Rule { return Rule{Name: "code_target", Max: 10, Per: time.Hour} }
 
 // RegisterAddress bounds registrations from one address prefix that no message stood in
-// front of. An office shares an address, a script has one too.
+// front of, and with them what they tell about who is known.
 func RegisterAddress() []Rule {
 	return []Rule{
-		{Name: "register_ip_minute", Max: 10, Per: time.Minute},
-		{Name: "register_ip_hour", Max: 30, Per: time.Hour},
+		{Name: "register_ip", Max: 10, Per: 10 * time.Minute},
 		{Name: "register_ip_day", Max: 100, Per: day},
 	}
 }

@@ -82,8 +82,8 @@ type Address struct {
 }
 
 // Issue turns a verified code into a verification token, bound to the pool, the client,
-// the address, the usage and who asked. It is void when that user, or else the owner of
-// the address, changes password or contacts (LK-04).
+// the address, the usage and who asked. It is void when that user, or else the proved
+// owner of the address, changes password or contacts (LK-04).
 func (p *Proofs) Issue(ctx context.Context, c pool.Client, v code.Verified) (token string, life time.Duration, err error) {
 	holder := v.UserID
 	if holder == "" {
@@ -91,7 +91,9 @@ func (p *Proofs) Issue(ctx context.Context, c pool.Client, v code.Verified) (tok
 		if err != nil && errs.CodeOf(err) != errs.UserNotFound {
 			return "", 0, err
 		}
-		holder = owner.ID
+		if owner.Owns(v.Target) { // who only claims it has no say
+			holder = owner.ID
+		}
 	}
 	life = c.Pool.Settings.VerificationLife
 	token, err = p.tickets.Issue(ctx, ticket.Ticket{

@@ -69,12 +69,16 @@ func (s *Service) admit(ctx context.Context, r request, p proof) (Outcome, error
 	return s.enter(ctx, r, p)
 }
 
-// enter gives a proved person a session, between the two points at which functions look.
-// A refusal at the second takes the session back; the account stays as it is.
+// enter gives a proved person a session, between the two points at which functions look;
+// somebody new who is stored with it cannot be shown before. A refusal at the second
+// point takes the session back; the account stays as it is.
 func (s *Service) enter(ctx context.Context, r request, p proof) (Outcome, error) {
-	before, err := s.ask(ctx, r, pipeline.PreAuthentication, p.user)
-	if err != nil {
-		return Outcome{User: p.user}, err
+	var before change
+	var err error
+	if p.newcomer == nil {
+		if before, err = s.ask(ctx, r, pipeline.PreAuthentication, p.user); err != nil {
+			return Outcome{User: p.user}, err
+		}
 	}
 	out, err := s.start(ctx, r, p, before)
 	if err != nil {
