@@ -87,6 +87,11 @@ func (a *App) provision(ctx context.Context, limits bool) error {
 	if err := a.Pools.UpdateSettings(ctx, DevPool, func(s *pool.Settings) { s.Limits = limits }); err != nil {
 		return err
 	}
+	for _, id := range []string{DevPool, DevApp} {
+		if err := a.Pools.UpdateApp(ctx, id, func(s *pool.AppSettings) { s.LocalPages = true }); err != nil {
+			return err
+		}
+	}
 	_, err = a.poolSecret(ctx)
 	return err
 }
@@ -140,7 +145,7 @@ func (a *App) project(ctx context.Context) (emulator.Project, error) {
 	if err != nil {
 		return emulator.Project{}, err
 	}
-	public, _, err := a.Keys.Transport(ctx, DevPool)
+	public, err := a.Keys.TransportRaw(ctx, DevPool) // as mobile clients are compiled with it
 	if err != nil {
 		return emulator.Project{}, err
 	}
