@@ -76,7 +76,9 @@ func (a *App) finish(ctx context.Context) error {
 	if err := a.registerMetrics(); err != nil {
 		return err
 	}
-	a.handler = a.routes(metrics)
+	if a.handler, err = a.routes(metrics); err != nil {
+		return err
+	}
 	a.schedule()
 	return nil
 }

@@ -3,21 +3,34 @@ package app
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
+	"github.com/tigertally/tigertally/internal/protocol/oidc"
 	"github.com/tigertally/tigertally/internal/web"
 )
 
 // routes is the table of the public origin.
-func (a *App) routes(metrics *web.Metrics) http.Handler {
+func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	cloud := cloudbase.New(cloudbase.Options{
 		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
 		Signin: a.signin, Account: a.account, Now: a.now, PublicURL: a.publicURL,
+	})
+	page, err := hosted.New(hosted.Options{
+		OAuth: a.oauth, Signin: a.signin, Account: a.account, Sessions: a.sessions, Captchas: a.captcha,
+		Secure: a.conf.Secure(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	open := oidc.New(oidc.Options{
+		Pools: a.Pools, Keys: a.Keys, OAuth: a.oauth, Issuer: a.issuer, DefaultPool: a.rootPool, PublicURL: a.publicURL,
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -26,6 +39,8 @@ func (a *App) routes(metrics *web.Metrics) http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("/auth/", cloud.Handler())
 	mux.Handle("/web", cloud.Handler())
+	mux.Handle("/oidc/", open.Handler())
+	mux.Handle("/oidc/signin/", page.Handler())
 	if a.emulator != nil {
 		mux.Handle("/emulator/", a.emulator.face.Handler())
 		mux.Handle("GET /{$}", http.RedirectHandler("/emulator/", http.StatusFound))
@@ -33,9 +48,14 @@ func (a *App) routes(metrics *web.Metrics) http.Handler {
 	mux.Handle("/", web.NotFound(cloud, mux))
 	return web.Middleware(web.Options{
 		Logger: a.log, Now: time.Now, TrustedProxies: a.conf.Proxies(), Metrics: metrics,
-		HSTS:     a.conf.Secure(),
-		Protocol: func(*http.Request) web.Protocol { return cloud },
-	}, web.Exact(cloud, mux))
+		HSTS: a.conf.Secure(),
+		Protocol: func(r *http.Request) web.Protocol {
+			if strings.HasPrefix(r.URL.Path, "/oidc/") {
+				return open
+			}
+			return cloud
+		},
+	}, web.Exact(cloud, mux)), nil
 }
 
 // status is the answer of the probes.

@@ -21,6 +21,7 @@ import (
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
@@ -85,6 +86,7 @@ func (s *Store) CreatePool(ctx context.Context, id, name string, origins []strin
 type services struct {
 	*Store
 	publicURL string
+	rootPool  string // whose issuer has no name in it
 	now       func() time.Time
 	hasher    *secret.Hasher
 	limits    *limit.Service
@@ -101,6 +103,7 @@ type services struct {
 	admin     *admin.Service
 	media     *media.Service
 	pipelines *pipeline.Service
+	oauth     *oauth.Service
 }
 
 // outside is what differs between production and development.
@@ -122,7 +125,9 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		return nil, err
 	}
 	d, ring, now := store.db, store.ring, o.now
-	s := &services{Store: store, now: now, publicURL: o.publicURL, hasher: newHasher(conf.HashWorkers)}
+	s := &services{
+		Store: store, now: now, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers),
+	}
 	s.limits = limit.New(d, ring, now)
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
@@ -154,11 +159,23 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Fields: s.Fields, Keys: s.Keys, Limits: s.limits, Audit: s.audit,
 		Proofs: s.signin.Proofs(), Hasher: s.hasher, Issuer: s.issuer, Now: now,
 	})
+	s.oauth = oauth.New(oauth.Deps{
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
+		Limits: s.limits, Pipelines: s.pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
+	})
 	return s, nil
 }
 
-// issuer names a pool in the tokens it signs.
-func (s *services) issuer(poolID string) string { return s.publicURL + "/oidc/" + poolID }
+// issuer names a pool in the tokens it signs. The configured default pool has the plain
+// name, which is the one Authing clients know. The name follows the setting and not
+// which pool stands in for a missing one: a change of it ends the access tokens of the
+// pools it renames.
+func (s *services) issuer(poolID string) string {
+	if poolID == s.rootPool {
+		return s.publicURL + "/oidc"
+	}
+	return s.publicURL + "/oidc/" + poolID
+}
 
 // schedule names the periodic clean-ups. Each runs on one node at a time.
 func (s *services) schedule() {

@@ -1,0 +1,134 @@
+// Package oidc owns the OpenID Connect endpoints below /oidc/: their parameters, bodies
+// and words. It translates requests for the oauth flow and its answers back, and
+// decides nothing itself. The sign-in page people see in between is package hosted's.
+package oidc
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/oauth"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/web"
+)
+
+// Options are the services the protocol speaks for.
+type Options struct {
+	Pools *pool.Service
+	Keys  *keys.Service
+	OAuth *oauth.Service
+	// Issuer names a pool in its tokens.
+	Issuer func(poolID string) string
+	// DefaultPool is the pool whose issuer has no name in it.
+	DefaultPool string
+	// PublicURL is where clients reach this server, without a slash at the end.
+	PublicURL string
+}
+
+// Protocol is the OpenID Connect edge.
+type Protocol struct {
+	pools       *pool.Service
+	keys        *keys.Service
+	oauth       *oauth.Service
+	issuer      func(poolID string) string
+	defaultPool string
+	url         string
+}
+
+// New makes the edge.
+func New(o Options) *Protocol {
+	return &Protocol{
+		pools: o.Pools, keys: o.Keys, oauth: o.OAuth, issuer: o.Issuer, defaultPool: o.DefaultPool,
+		url: strings.TrimSuffix(o.PublicURL, "/"),
+	}
+}
+
+// Name is the protocol's name in the log and the audit.
+func (p *Protocol) Name() string { return "oidc" }
+
+// route is one endpoint. page marks the ones a browser goes to, whose errors are for
+// people; the others are called by programs.
+type route struct {
+	method, path string
+	page         bool
+	handler      http.Handler
+}
+
+// routes lists every endpoint.
+func (p *Protocol) routes() []route {
+	return []route{
+		{http.MethodGet, "/oidc/.well-known/openid-configuration", false, p.endpoint(p.discovery)},
+		{http.MethodGet, "/oidc/.well-known/jwks.json", false, p.endpoint(p.jwks)},
+		{http.MethodGet, "/oidc/{pool}/.well-known/openid-configuration", false, p.endpoint(p.discovery)},
+		{http.MethodGet, "/oidc/{pool}/.well-known/jwks.json", false, p.endpoint(p.jwks)},
+		{http.MethodGet, "/oidc/auth", true, p.screen(p.authorize)},
+		{http.MethodPost, "/oidc/token", false, p.endpoint(p.token)},
+		{http.MethodGet, "/oidc/me", false, p.endpoint(p.me)},
+		{http.MethodPost, "/oidc/me", false, p.endpoint(p.me)},
+		{http.MethodPost, "/oidc/token/introspection", false, p.endpoint(p.introspect)},
+		{http.MethodPost, "/oidc/token/revocation", false, p.endpoint(p.revoke)},
+		{http.MethodGet, "/oidc/session/end", true, p.screen(p.endSession)},
+	}
+}
+
+// endpoint and screen make handlers whose errors are words for programs and texts for
+// people.
+func (p *Protocol) endpoint(fn func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return web.Handle(p, fn)
+}
+
+func (p *Protocol) screen(fn func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return web.Handle(screens{p}, fn)
+}
+
+// Handler serves everything below /oidc/. It expects web.Middleware around it.
+func (p *Protocol) Handler() http.Handler {
+	mux := http.NewServeMux()
+	cors := web.CORS{Protocol: p, Allowed: p.originAllowed, Credentials: true}
+	for path, methods := range p.byPath() {
+		h := p.choose(methods)
+		if !methods[0].page {
+			h = cors.Handler(h)
+		}
+		mux.Handle(path, h)
+	}
+	mux.Handle("/", p.endpoint(func(http.ResponseWriter, *http.Request) error {
+		return errs.New(errs.RouteNotFound)
+	}))
+	return web.Exact(p, mux)
+}
+
+func (p *Protocol) byPath() map[string][]route {
+	paths := make(map[string][]route)
+	for _, r := range p.routes() {
+		paths[r.path] = append(paths[r.path], r)
+	}
+	return paths
+}
+
+func (p *Protocol) choose(methods []route) http.Handler {
+	refuse := p.endpoint(func(w http.ResponseWriter, _ *http.Request) error {
+		for _, r := range methods {
+			w.Header().Add("Allow", r.method)
+		}
+		return errs.New(errs.MethodRefused)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, known := range methods {
+			if known.method == r.Method {
+				known.handler.ServeHTTP(w, r)
+				return
+			}
+		}
+		refuse.ServeHTTP(w, r)
+	})
+}
+
+// originAllowed takes the origins of every application. A preflight does not say whose
+// page it is for, and no cookie is worth anything here.
+func (p *Protocol) originAllowed(r *http.Request, origin string) bool {
+	known, err := p.pools.Origins(r.Context())
+	return err == nil && web.OriginIn(known, origin)
+}
