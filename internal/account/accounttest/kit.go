@@ -7,11 +7,13 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
@@ -19,10 +21,13 @@ import (
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pipeline"
+	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
@@ -43,9 +48,17 @@ type Kit struct {
 	Limits   *limit.Service
 	Captcha  *captcha.Service
 	Audit    *audit.Service
+	Fields   *field.Service
 	Hasher   *secret.Hasher
 	Signin   *signin.Service
 	Account  *account.Service
+	Admin    *admin.Service
+	Keys     *keys.Service
+
+	// Pipelines run nothing unless the test's binary turns into a worker: see Worker.
+	Pipelines *pipeline.Service
+	// OneTap is what the carrier says of a token.
+	OneTap map[string]string
 
 	// Client is the application of the pool "p".
 	Client pool.Client
@@ -72,13 +85,23 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	t.Cleanup(k.Hasher.Close)
 	k.Pools = pool.New(d, k.Now)
 	k.Users = user.New(d, k.Now)
-	k.Sessions = session.New(d, keys.New(d, ring, k.Now), ring, k.Now, func(id string) string { return "https://id.test/" + id })
+	k.Keys = keys.New(d, ring, k.Now)
+	issuer := func(id string) string { return "https://id.test/" + id }
+	k.Sessions = session.New(d, k.Keys, ring, k.Now, issuer)
 	k.Limits = limit.New(d, ring, k.Now)
 	k.Codes = code.New(d, ring, k.Limits, k.Now)
 	k.Tickets = ticket.New(d, k.Now)
 	k.Captcha = captcha.New(k.Tickets, d, ring, k.Now)
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
+	k.Fields = field.New(d, k.Now)
+	program, err := os.Executable()
+	check(t, err)
+	k.Pipelines = pipeline.New(d, ring, k.Audit, k.Now, log, pipeline.Options{
+		Command: []string{program, workerWord}, Workers: 1, Clock: time.Now,
+	})
+	t.Cleanup(func() { _ = k.Pipelines.Close() })
+	k.OneTap = make(map[string]string)
 	jobs := job.New(d, ring, k.Now, log)
 	words := notify.New(jobs, k.Now, func(_ context.Context, m notify.Message) error {
 		k.messages <- m
@@ -87,11 +110,17 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
+		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier(k.OneTap),
 	})
 	k.Account = account.New(account.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
-		Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log,
+		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log,
+	})
+	k.Admin = admin.New(admin.Deps{
+		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,
+		Keys: k.Keys, Limits: k.Limits, Audit: k.Audit, Proofs: k.Signin.Proofs(), Hasher: k.Hasher,
+		Issuer: issuer, Now: k.Now,
 	})
 	set := pool.Defaults()
 	set.Anonymous, set.Limits, set.Captcha, set.PasswordMin = true, false, pool.CaptchaOff, 8
@@ -106,6 +135,31 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	check(t, jobs.Start(t.Context()))
 	t.Cleanup(jobs.Stop)
 	return k
+}
+
+// workerWord makes a test's binary a worker.
+const workerWord = "pipeline-worker"
+
+// Worker makes the binary a worker when it was started as one: call it in TestMain.
+func Worker() {
+	if len(os.Args) != 2 || os.Args[1] != workerWord {
+		return
+	}
+	if err := sandbox.Worker(context.Background(), os.Stdin, os.Stdout, time.Now); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// carrier answers for a pair of tokens what the test says of the first.
+type carrier map[string]string
+
+// Phone returns the number of a token.
+func (c carrier) Phone(_ context.Context, _, token, _ string) (string, error) {
+	if number, ok := c[token]; ok {
+		return number, nil
+	}
+	return "", errs.New(errs.OneTapRefused)
 }
 
 // Now is the clock every service obeys.
