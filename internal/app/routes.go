@@ -30,7 +30,8 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 		return nil, err
 	}
 	open := oidc.New(oidc.Options{
-		Pools: a.Pools, Keys: a.Keys, OAuth: a.oauth, Issuer: a.issuer, DefaultPool: a.rootPool, PublicURL: a.publicURL,
+		Pools: a.Pools, Keys: a.Keys, OAuth: a.oauth, SignIn: page.Begin,
+		Issuer: a.issuer, DefaultPool: a.rootPool, PublicURL: a.publicURL,
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

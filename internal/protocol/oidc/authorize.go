@@ -14,9 +14,6 @@ import (
 //go:embed page
 var pages embed.FS
 
-// signinPath is where package hosted asks people to sign in.
-const signinPath = "/oidc/signin/"
-
 // authorize keeps the application's request and sends the browser to the sign-in page,
 // or back to the application with what is wrong. Until the application and its address
 // are known to belong together, what is wrong is shown here (OA-01).
@@ -40,7 +37,7 @@ func (p *Protocol) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	seeOther(w, signinPath+id)
+	p.signIn(w, r, id)
 	return nil
 }
 

@@ -19,6 +19,8 @@ type Options struct {
 	Pools *pool.Service
 	Keys  *keys.Service
 	OAuth *oauth.Service
+	// SignIn sends the browser to the page on which somebody answers a request.
+	SignIn func(w http.ResponseWriter, r *http.Request, requestID string)
 	// Issuer names a pool in its tokens.
 	Issuer func(poolID string) string
 	// DefaultPool is the pool whose issuer has no name in it.
@@ -32,6 +34,7 @@ type Protocol struct {
 	pools       *pool.Service
 	keys        *keys.Service
 	oauth       *oauth.Service
+	signIn      func(w http.ResponseWriter, r *http.Request, requestID string)
 	issuer      func(poolID string) string
 	defaultPool string
 	url         string
@@ -40,8 +43,8 @@ type Protocol struct {
 // New makes the edge.
 func New(o Options) *Protocol {
 	return &Protocol{
-		pools: o.Pools, keys: o.Keys, oauth: o.OAuth, issuer: o.Issuer, defaultPool: o.DefaultPool,
-		url: strings.TrimSuffix(o.PublicURL, "/"),
+		pools: o.Pools, keys: o.Keys, oauth: o.OAuth, signIn: o.SignIn, issuer: o.Issuer,
+		defaultPool: o.DefaultPool, url: strings.TrimSuffix(o.PublicURL, "/"),
 	}
 }
 
