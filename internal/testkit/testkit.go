@@ -81,6 +81,11 @@ func run(t testing.TB, conf config.Config) *Server {
 	return s
 }
 
+// On is the same server for a subtest, which gets its own failures.
+func (s *Server) On(t testing.TB) *Server {
+	return &Server{URL: s.URL, App: s.App, t: t}
+}
+
 // Stop stops the server now instead of at the end of the test.
 func (s *Server) Stop() {
 	if s.stop != nil {

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -27,6 +30,9 @@ type Options struct {
 	Captchas *captcha.Service
 	Signin   *signin.Service
 	Account  *account.Service
+	Admin    *admin.Service
+	Fields   *field.Service
+	Media    *media.Service
 	// Now is the clock every expiry obeys.
 	Now func() time.Time
 	// PublicURL is where clients reach this server, without a slash at the end.
@@ -44,6 +50,9 @@ type Protocol struct {
 	captchas *captcha.Service
 	signin   *signin.Service
 	account  *account.Service
+	admin    *admin.Service
+	fields   *field.Service
+	media    *media.Service
 	now      func() time.Time
 	url      string
 	host     string // of url, with its port
@@ -54,7 +63,7 @@ type Protocol struct {
 func New(o Options) *Protocol {
 	p := &Protocol{
 		pools: o.Pools, keys: o.Keys, sessions: o.Sessions, captchas: o.Captchas,
-		signin: o.Signin, account: o.Account, now: o.Now,
+		signin: o.Signin, account: o.Account, admin: o.Admin, fields: o.Fields, media: o.Media, now: o.Now,
 		url: strings.TrimSuffix(o.PublicURL, "/"), devHosts: o.DevHosts,
 	}
 	if u, err := url.Parse(p.url); err == nil {
@@ -66,8 +75,17 @@ func New(o Options) *Protocol {
 // Name is the protocol's name in the log and the audit.
 func (p *Protocol) Name() string { return "authing" }
 
-// Handler serves everything below /api/, /graphql/, /connection/, /media/, /cas/ and
-// /login/, and /logout. It expects web.Middleware around it.
+// Owns reports whether a path is one of this protocol's, clean or not.
+func Owns(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "api", "graphql", "connection", "media", "logout", "cas", "login":
+		return true
+	}
+	return false
+}
+
+// Handler serves every path of Owns. It expects web.Middleware around it.
 func (p *Protocol) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, methods := range p.byPath() {

@@ -71,7 +71,7 @@ var byCode = map[errs.Code]int{
 
 	errs.ClientUnknown: appUnknown, errs.PoolNotFound: 2224,
 	errs.PoolTaken: badParameter, errs.RedirectRefused: badParameter, errs.GrantUnsupported: badParameter,
-	errs.ScopeInvalid: badParameter, errs.FieldUndefined: badParameter, errs.PipelineInvalid: badParameter,
+	errs.ScopeInvalid: badParameter, errs.QueryInvalid: badParameter, errs.FieldUndefined: badParameter, errs.PipelineInvalid: badParameter,
 	errs.AuthorizationPending: badParameter, errs.DeviceCodeInvalid: badParameter,
 
 	errs.PhoneInvalid: phoneMalformed, errs.PhoneCountry: phoneMalformed, errs.EmailInvalid: 2003,
@@ -136,10 +136,15 @@ func mailWords() words { return words{errs.EmailInvalid: {number: 1020017}} }
 
 func passwordWords() words { return words{errs.PasswordWrong: {number: oldPasswordWrong}} }
 
-func phoneWords() words { return words{errs.IdentifierTaken: {number: 2035}} }
+func phoneWords() words {
+	return words{errs.IdentifierTaken: {number: 2035}, errs.IdentifierMismatch: {number: 2038}}
+}
 
 func emailWords() words {
-	return words{errs.IdentifierTaken: {number: 2200}, errs.EmailInvalid: {number: 2204}}
+	return words{
+		errs.IdentifierTaken: {number: 2200}, errs.IdentifierMismatch: {number: 2037},
+		errs.EmailInvalid: {number: 2204},
+	}
 }
 
 func profileWords() words { return words{errs.UsernameTaken: {number: 2034}} }

@@ -115,3 +115,28 @@ func decoded(err error) error {
 	}
 	return nil
 }
+
+// anything keeps a value as it was written.
+type anything string
+
+// UnmarshalJSON takes every value; null is none.
+func (a *anything) UnmarshalJSON(data []byte) error {
+	if string(data) != "null" {
+		*a = anything(data)
+	}
+	return nil
+}
+
+// rawBody is an input whose members are not known beforehand.
+type rawBody struct {
+	Body json.RawMessage `body:"raw"`
+}
+
+// object reads the body; none is an empty object.
+func (b rawBody) object() (map[string]any, error) {
+	fields := map[string]any{}
+	if len(b.Body) == 0 {
+		return fields, nil
+	}
+	return fields, decoded(json.Unmarshal(b.Body, &fields))
+}

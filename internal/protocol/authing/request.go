@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/i18n"
@@ -111,6 +112,11 @@ func (p *Protocol) app(ctx context.Context) (pool.Client, error) {
 // token of OIDC.
 func (p *Protocol) caller(ctx context.Context) (session.Principal, error) {
 	return p.sessions.VerifyAny(ctx, web.Bearer(ctx))
+}
+
+// manager is who the management token of a request speaks for.
+func (p *Protocol) manager(ctx context.Context) (admin.Manager, error) {
+	return p.admin.Verify(ctx, web.Bearer(ctx))
 }
 
 // withClient notes the application for limits and the audit.

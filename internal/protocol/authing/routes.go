@@ -20,7 +20,8 @@ func (p *Protocol) routes() []route {
 	var all []route
 	for _, topic := range [][]route{
 		p.configRoutes(), p.registerRoutes(), p.loginRoutes(), p.captchaRoutes(),
-		p.laterRoutes(),
+		p.peopleRoutes(), p.contactRoutes(), p.passwordRoutes(), p.sessionRoutes(), p.customRoutes(),
+		p.uploadRoutes(), p.graphqlRoutes(), p.laterRoutes(),
 	} {
 		all = append(all, topic...)
 	}

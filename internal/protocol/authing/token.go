@@ -17,7 +17,7 @@ import (
 // a login token of the same session.
 func (p *Protocol) tokenFor(ctx context.Context, who session.Principal, u user.User) (string, error) {
 	shown := web.Bearer(ctx)
-	if claimsOf(shown).Data != nil {
+	if c := claimsOf(shown); c.Data != nil && c.Use == "" {
 		return shown, nil
 	}
 	t, err := p.reissue(ctx, who, u)

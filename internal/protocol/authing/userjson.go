@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/user"
@@ -206,7 +207,7 @@ func (p *Protocol) style(c pool.Client) func(user.User) session.Style {
 	return func(u user.User) session.Style {
 		o := p.userJSON(u, "")
 		return session.Style{
-			Alg: "RS256", Typ: session.TypLogin, Life: c.Pool.Settings.LoginLife,
+			Alg: keys.RS256, Typ: session.TypLogin, Life: c.Pool.Settings.LoginLife,
 			Claims: map[string]any{"data": tokenData{
 				ID: o.ID, UserPoolID: o.UserPoolID, ARN: o.ARN,
 				Email: o.Email, Phone: o.Phone, Username: o.Username,
@@ -230,21 +231,28 @@ type ownClaims struct {
 	IssuedAt  int64      `json:"iat"`
 	ExpiresAt int64      `json:"exp"`
 	Data      *tokenData `json:"data"`
+	// Use is set on tokens that are not for signing in by themselves, such as ID tokens.
+	Use string `json:"token_use"`
 }
 
 // claimsOf decodes a token of ours; the zero value for anything else.
 func claimsOf(token string) ownClaims {
 	var c ownClaims
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, ok := strings.Cut(rest, ".")
-	if !ok {
-		return c
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil || json.Unmarshal(raw, &c) != nil {
+	if json.Unmarshal(payloadOf(token), &c) != nil {
 		return ownClaims{}
 	}
 	return c
+}
+
+// payloadOf is the JSON text of a token's claims, null for anything else.
+func payloadOf(token string) json.RawMessage {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil || !json.Valid(raw) {
+		return json.RawMessage("null")
+	}
+	return raw
 }
 
 func expiryOf(token string) *string {
