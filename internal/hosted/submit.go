@@ -79,7 +79,7 @@ func (p *Protocol) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if v.pending.Client.Pool.Settings.Captcha == pool.CaptchaAlways {
+	if v.tab != tabPassword && v.pending.Client.Pool.Settings.Captcha == pool.CaptchaAlways {
 		if err := p.draw(ctx, v); err != nil {
 			return err
 		}
