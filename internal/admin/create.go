@@ -12,7 +12,7 @@ import (
 )
 
 // NewUser is a person to make. Everything is as typed and optional, but Username, Phone,
-// Email or ExternalID is needed.
+// Email, ExternalID or an identity is needed.
 type NewUser struct {
 	Username, Phone, Email       string
 	PhoneVerified, EmailVerified bool // the operator vouches for the address
@@ -25,6 +25,8 @@ type NewUser struct {
 	Custom                       map[string]any // unknown keys are left out
 	CreatedFrom                  string         // the tool; "" is the management API
 	RegisteredBy                 string
+	// Identities are what other identity providers know the person by.
+	Identities []user.Identity
 }
 
 // fromManage says that the customer's own server made an account.
@@ -78,9 +80,15 @@ func (in NewUser) user(p pool.Pool) (user.User, error) {
 	if u.Status == "" {
 		u.Status = user.StatusActive
 	}
-	if in.Username+in.Phone+in.Email+in.ExternalID == "" {
+	if in.Username+in.Phone+in.Email+in.ExternalID == "" && len(in.Identities) == 0 {
 		return u, errs.New(errs.FieldMissing, "field", "username")
 	}
+	for _, i := range in.Identities {
+		if !nameable(i) {
+			return u, errs.New(errs.BadRequest, "field", "identity")
+		}
+	}
+	u.Identities = in.Identities
 	c := change{Profile: in.Profile, Status: &u.Status, ExternalID: &u.ExternalID}
 	for _, f := range []struct {
 		to   **string
@@ -102,6 +110,17 @@ func (in NewUser) user(p pool.Pool) (user.User, error) {
 		u.Email, u.EmailVerified = *checked.Email, in.EmailVerified
 	}
 	return u, nil
+}
+
+// nameable reports whether an operator may link i to a person. The identities of our own
+// making prove a device or a signed ticket.
+func nameable(i user.Identity) bool {
+	for _, t := range []string{i.Provider, i.Subject} {
+		if t == "" || len(t) > maxExternalID || !printable(t) {
+			return false
+		}
+	}
+	return i.Provider != user.ProviderAnonymous && i.Provider != user.ProviderCustom
 }
 
 // hash checks a new password of u against the rules of the pool and hashes it. One that

@@ -54,6 +54,20 @@ func (s *Service) Token(ctx context.Context, poolID, poolSecret string) (Token, 
 	if err != nil {
 		return Token{}, err
 	}
+	return s.issue(ctx, poolID, secretID)
+}
+
+// Renew makes another management token for one that is still good, of the same secret.
+// Errors: SessionInvalid.
+func (s *Service) Renew(ctx context.Context, token string) (Token, error) {
+	c, err := s.verify(ctx, token)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.issue(ctx, c.Audience, c.Secret)
+}
+
+func (s *Service) issue(ctx context.Context, poolID, secretID string) (Token, error) {
 	now := s.d.Now()
 	c := claims{
 		Issuer: s.d.Issuer(poolID), Audience: poolID, Subject: actor(poolID), ID: secret.ID(), Secret: secretID,
@@ -91,28 +105,36 @@ func (s *Service) wrong(ctx context.Context, poolID string, refusal error) error
 // Verify returns who a management token speaks for, when it is one of ours, not expired
 // and the secret it was bought with still good. Anything else is SessionInvalid.
 func (s *Service) Verify(ctx context.Context, token string) (Manager, error) {
+	c, err := s.verify(ctx, token)
+	if err != nil {
+		return Manager{}, err
+	}
+	return Manager{PoolID: c.Audience, Actor: actor(c.Audience)}, nil
+}
+
+func (s *Service) verify(ctx context.Context, token string) (claims, error) {
 	refused := errs.New(errs.SessionInvalid)
 	poolID, ok := claimedPool(token)
 	if !ok {
-		return Manager{}, refused
+		return claims{}, refused
 	}
 	var c claims
 	if err := s.d.Keys.Verify(ctx, poolID, token, tokenType, &c); err != nil {
-		return Manager{}, err
+		return claims{}, err
 	}
 	now := s.d.Now()
 	if c.Audience != poolID || c.Issuer != s.d.Issuer(poolID) ||
 		now.After(time.Unix(c.Expires, 0).Add(leeway)) || time.Unix(c.IssuedAt, 0).After(now.Add(leeway)) {
-		return Manager{}, refused
+		return claims{}, refused
 	}
 	live, err := s.d.Pools.HasSecret(ctx, poolID, c.Secret)
 	if err != nil {
-		return Manager{}, err
+		return claims{}, err
 	}
 	if !live {
-		return Manager{}, refused
+		return claims{}, refused
 	}
-	return Manager{PoolID: poolID, Actor: actor(poolID)}, nil
+	return c, nil
 }
 
 // claimedPool reads whose keys to try; nothing is believed yet.
