@@ -24,7 +24,6 @@ func (p *Protocol) peopleRoutes() []route {
 		get("/api/v2/users/me/security-level", bearer(p, nil, p.securityLevel)),
 		get("/api/v2/users/me/applications/allowed", bearer(p, nil, p.myApplications)),
 		get("/api/v2/users/me/orgs", bearer(p, nil, none)),
-		get("/api/v2/users/{id}/orgs", bearer(p, nil, none)),
 		get("/api/v2/users/me/roles", bearer(p, nil, none)),
 		post("/api/v2/users/resource/authorized", bearer(p, nil, p.myResources)),
 		post("/api/v2/feedback", public(p, nil, p.feedback)),

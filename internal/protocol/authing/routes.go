@@ -21,7 +21,7 @@ func (p *Protocol) routes() []route {
 	for _, topic := range [][]route{
 		p.configRoutes(), p.registerRoutes(), p.loginRoutes(), p.captchaRoutes(),
 		p.peopleRoutes(), p.contactRoutes(), p.passwordRoutes(), p.sessionRoutes(), p.customRoutes(),
-		p.uploadRoutes(), p.graphqlRoutes(), p.laterRoutes(),
+		p.uploadRoutes(), p.graphqlRoutes(), p.manageRoutes(), p.laterRoutes(),
 	} {
 		all = append(all, topic...)
 	}

@@ -68,8 +68,8 @@ type userObject struct {
 	UpdatedAt         string           `json:"updatedAt"`
 	ExternalID        *string          `json:"externalId"`
 	Identities        []identityObject `json:"identities"`
-	// CustomData is only there where somebody asked for it.
-	CustomData []customValue `json:"customData,omitempty"`
+
+	custom map[string]any // shown where a client asks for it, in the form it reads
 }
 
 type identityObject struct {
@@ -115,7 +115,7 @@ func (p *Protocol) userJSON(u user.User, token string) userObject {
 		Formatted: a("formatted"), StreetAddress: a("streetAddress"), Locality: a("locality"),
 		Region: a("region"), PostalCode: a("postalCode"), City: a("city"), Province: a("province"),
 		Country: a("country"), CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt),
-		ExternalID: orNull(u.ExternalID), Identities: identitiesOf(u),
+		ExternalID: orNull(u.ExternalID), Identities: identitiesOf(u), custom: u.Custom,
 	}
 }
 
