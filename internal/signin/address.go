@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
@@ -153,11 +155,37 @@ func (p *Proofs) Code(ctx context.Context, c pool.Client, digits, target string,
 
 // pending matches a code that is still waiting for target.
 func (p *Proofs) pending(ctx context.Context, c pool.Client, digits, target string, want Usage) (Address, error) {
+	if err := p.guess(ctx, c.Pool); err != nil {
+		return Address{}, err
+	}
 	v, err := p.codes.CheckTarget(ctx, c.Pool.ID, c.ID, target, accepted(want), digits)
 	if err != nil {
 		return Address{}, err
 	}
+	if err := p.guessed(ctx, c.Pool); err != nil {
+		return Address{}, err
+	}
 	return Address{Channel: v.Channel, Target: v.Target, Usage: Usage(v.Usage), AskedBy: v.UserID, code: v}, nil
+}
+
+// guess counts a bare code against the address it comes from before it is looked at, with
+// those that are exchanged for a token; guessed takes back one that was right.
+func (p *Proofs) guess(ctx context.Context, in pool.Pool) error {
+	if !in.Settings.Limits {
+		return nil
+	}
+	return p.limits.Take(ctx, guessKey(ctx, in.ID), limit.VerifyAddress())
+}
+
+func (p *Proofs) guessed(ctx context.Context, in pool.Pool) error {
+	if !in.Settings.Limits {
+		return nil
+	}
+	return p.limits.Refund(ctx, guessKey(ctx, in.ID), limit.VerifyAddress())
+}
+
+func guessKey(ctx context.Context, poolID string) string {
+	return limit.Key("verify", poolID, caller.From(ctx).Prefix())
 }
 
 // registeredBy is how an account that begins with this address was registered.
@@ -179,7 +207,7 @@ func (a Address) giveTo(u *user.User) {
 
 // isCode tells the digits of a code from a token.
 func isCode(s string) bool {
-	return len(s) >= 4 && len(s) <= 8 && strings.Trim(s, "0123456789") == ""
+	return len(s) >= 4 && len(s) <= 10 && strings.Trim(s, "0123456789") == ""
 }
 
 func verificationInvalid(err error) error {

@@ -28,7 +28,7 @@ type functions struct {
 // functions prepares what the pool's functions are shown of a request. It shows them what
 // was claimed and never what proved it: no password, code or token.
 func (s *Service) functions(ctx context.Context, c pool.Client, p proof, connection string, requestContext any) functions {
-	if s.Pipelines == nil || p.protocol == "" {
+	if p.protocol == "" {
 		return functions{}
 	}
 	body := maps.Clone(p.body)
@@ -112,7 +112,7 @@ func (s *Service) vet(ctx context.Context, poolID string, effect pipeline.Effect
 
 // custom returns those of values that the pool defines.
 func (s *Service) custom(ctx context.Context, poolID string, values map[string]any) (map[string]any, error) {
-	if len(values) == 0 || s.Fields == nil {
+	if len(values) == 0 {
 		return nil, nil
 	}
 	return s.Fields.Check(ctx, poolID, values, true)

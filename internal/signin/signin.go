@@ -13,6 +13,7 @@ import (
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -109,11 +110,6 @@ type OneTap interface {
 	Phone(ctx context.Context, poolID, token, access string) (e164 string, err error)
 }
 
-// Fields check custom fields against what a pool defines.
-type Fields interface {
-	Check(ctx context.Context, poolID string, values map[string]any, ignoreUnknown bool) (map[string]any, error)
-}
-
 // Deps are the services a Service is made of; all are required but OneTap, without which
 // the method is disabled.
 type Deps struct {
@@ -131,7 +127,7 @@ type Deps struct {
 	Logger   *slog.Logger
 
 	Pipelines *pipeline.Service
-	Fields    Fields
+	Fields    *field.Service
 	OneTap    OneTap
 }
 
