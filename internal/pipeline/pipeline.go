@@ -7,10 +7,12 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 )
@@ -33,9 +35,12 @@ func Points() []Point {
 	return []Point{PreRegister, PostRegister, PreAuthentication, PostAuthentication, PreIDToken, PreAccessToken}
 }
 
-// after says that the point's effect on the world has happened already: a function that
-// breaks there is passed over (JS-05).
+// after says that the event has happened already: a function that breaks then is passed
+// over (JS-05).
 func (p Point) after() bool { return p == PostRegister || p == PostAuthentication }
+
+// token says that a token is about to be signed.
+func (p Point) token() bool { return p == PreIDToken || p == PreAccessToken }
 
 // Input is one request as functions see it.
 type Input struct {
@@ -56,8 +61,8 @@ type Input struct {
 
 // Effect is what a chain of functions asked for. Only what the point allows is in it.
 type Effect struct {
-	User                 map[string]any // changed plain properties, see Profile
-	CustomData           map[string]any
+	User                 map[string]any // changed plain properties; Profile has them typed
+	CustomData           map[string]any // not yet checked against the fields of the pool
 	IDToken, AccessToken Claims
 	Context              map[string]any
 }
@@ -70,7 +75,8 @@ type Claims struct {
 
 // Options configure a Service.
 type Options struct {
-	// Command starts a worker process: the program and its arguments.
+	// Command starts a worker process: a program that calls sandbox.Worker, and its
+	// arguments. Without it every function fails.
 	Command []string
 	Workers int // 2 by default
 	// Clock measures; it is the real clock even where now is a moved one.
@@ -79,30 +85,64 @@ type Options struct {
 	LogLevel slog.Level
 }
 
+// maxBackground bounds the functions that wait to run in the background.
+const maxBackground = 128
+
 // Service keeps and runs functions.
 type Service struct {
-	db    *db.DB
-	ring  *secret.Keyring
-	audit *audit.Service
-	now   func() time.Time
-	log   *slog.Logger
-	o     Options
+	db      *db.DB
+	ring    *secret.Keyring
+	audit   *audit.Service
+	now     func() time.Time
+	log     *slog.Logger
+	level   slog.Level
+	cache   *db.Cached[snapshot]
+	sandbox *sandbox.Sandbox
+
+	background chan func()
+	closing    chan struct{}
+	close      sync.Once
+	done       sync.WaitGroup
 }
 
 // New makes the service. No worker starts before a pool has a function.
 func New(d *db.DB, ring *secret.Keyring, a *audit.Service, now func() time.Time, log *slog.Logger, o Options) *Service {
-	return &Service{db: d, ring: ring, audit: a, now: now, log: log, o: o}
+	s := &Service{
+		db: d, ring: ring, audit: a, now: now, log: log, level: o.LogLevel,
+		sandbox:    sandbox.New(sandbox.Options{Command: o.Command, Workers: o.Workers, Clock: o.Clock, Logger: log}),
+		background: make(chan func(), maxBackground), closing: make(chan struct{}),
+	}
+	s.cache = db.NewCached(d, now, metaGeneration, s.load)
+	s.done.Go(s.work)
+	return s
 }
 
-// Close stops the workers and what runs in the background.
-func (s *Service) Close() error { return nil }
+// Warm starts a worker when any pool has a function, so that the first sign-in need not
+// wait for it.
+func (s *Service) Warm(ctx context.Context) error {
+	snap, err := s.cache.Get(ctx)
+	if err == nil && len(snap.pools) > 0 {
+		s.sandbox.Warm()
+	}
+	return err
+}
 
-// Active says whether a pool has a function to run at a point. It reads memory only.
-func (s *Service) Active(ctx context.Context, poolID string, p Point) bool { return false }
+// Close stops the workers and forgets what waits in the background.
+func (s *Service) Close() error {
+	s.close.Do(func() { close(s.closing) })
+	err := s.sandbox.Close()
+	s.done.Wait()
+	return err
+}
 
-// Run runs the functions of a point, each with the answer of the one before. Without
-// any it does nothing. It is called outside transactions. A function that refuses is
-// PipelineDenied; one that breaks is PipelineFailed before the event and nothing after.
-func (s *Service) Run(ctx context.Context, p Point, in Input) (Effect, error) {
-	return Effect{}, nil
+// work runs what nobody waits for, one at a time: a flood of it delays only itself.
+func (s *Service) work() {
+	for {
+		select {
+		case run := <-s.background:
+			run()
+		case <-s.closing:
+			return
+		}
+	}
 }

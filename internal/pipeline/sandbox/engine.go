@@ -39,10 +39,10 @@ type engine struct {
 	host    *host
 	spare   *vm // begins as the image already
 
-	image                 []byte
-	stack                 uint64
-	runtimePtr, scriptPtr uint64
-	start, finish         uint64 // functions of the prelude
+	image                  []byte
+	stack                  uint64
+	runtimePtr, scriptPtr  uint64
+	start, inspect, finish uint64 // functions of the prelude
 }
 
 func newEngine(ctx context.Context) (*engine, error) {
@@ -80,6 +80,7 @@ func (e *engine) makeImage(ctx context.Context) error {
 		return errors.New(text)
 	}
 	e.start = v.call("qjs_get_prop_string", functions, v.text("start"))
+	e.inspect = v.call("qjs_get_prop_string", functions, v.text("inspect"))
 	e.finish = v.call("qjs_get_prop_string", functions, v.text("finish"))
 	e.runtimePtr, e.scriptPtr = v.call("qjs_get_runtime_ptr"), v.call("qjs_get_context_ptr")
 	e.stack = v.stack.Get()

@@ -9,7 +9,7 @@ import (
 )
 
 // maxFrame bounds one message between server and worker.
-const maxFrame = 1 << 20
+const maxFrame = 4 << 20
 
 // request is one chain of functions to run, or to compile only.
 type request struct {

@@ -148,9 +148,11 @@ func (s *Sandbox) Run(ctx context.Context, j Job) (Answer, error) {
 	return a, nil
 }
 
-// Check compiles source. A Fault of kind Syntax says what is wrong with it.
-func (s *Sandbox) Check(ctx context.Context, tenant string, step Step) (*Fault, error) {
-	res, err := s.do(ctx, tenant, request{Check: true, Steps: []Step{step}})
+// Check reads a source without calling its pipe. A Fault says why it could not run.
+func (s *Sandbox) Check(ctx context.Context, tenant string, step Step, env map[string]string, now time.Time) (*Fault, error) {
+	nothing := json.RawMessage("{}")
+	r := request{Check: true, Steps: []Step{step}, User: nothing, Context: nothing, Env: env, Now: now}
+	res, err := s.do(ctx, tenant, r)
 	return res.Fault, err
 }
 

@@ -69,9 +69,13 @@ func (s *script) step(ctx context.Context, r request, i int, deadline time.Time,
 	if err != nil {
 		return &Fault{Kind: Crashed, Message: err.Error()}
 	}
-	make, fault := s.compile(v, r.Steps[i])
-	if fault != nil || r.Check {
+	pipe, fault := s.compile(v, r.Steps[i])
+	if fault != nil {
 		return fault
+	}
+	entry := s.engine.start
+	if r.Check {
+		entry = s.engine.inspect
 	}
 	input, err := json.Marshal(struct {
 		User    json.RawMessage   `json:"user"`
@@ -82,7 +86,7 @@ func (s *script) step(ctx context.Context, r request, i int, deadline time.Time,
 		return &Fault{Kind: Invalid, Message: err.Error()}
 	}
 	seed, _ := json.Marshal(r.Seed) // numbers always encode
-	thrown, bad := v.exception(v.invoke(s.engine.start, make, v.newString(string(input)), v.newString(string(seed))))
+	thrown, bad := v.exception(v.invoke(entry, pipe, v.newString(string(input)), v.newString(string(seed))))
 	for !bad && v.call("qjs_is_job_pending") != 0 {
 		if s.engine.host.interrupt() != 0 {
 			break
@@ -113,18 +117,18 @@ func (s *script) tidy() {
 	}
 }
 
-// compile reads the source as it stands and then inside its wrapping: text that only
+// compile reads the source as it stands, then inside its wrapping: text that only
 // compiles wrapped would close the wrapping.
 func (s *script) compile(v *vm, step Step) (uint64, *Fault) {
 	size := v.bytes(make([]byte, 4))
 	if v.call("qjs_compile", v.text(step.Source), uint64(len(step.Source)), v.text(step.Name), 0, 0, size) == 0 {
 		return 0, s.broken(v, Syntax, "")
 	}
-	make := v.eval(wrapHead+step.Source+wrapTail, step.Name)
-	if text, bad := v.exception(make); bad {
+	pipe := v.eval(wrapHead+step.Source+wrapTail, step.Name)
+	if text, bad := v.exception(pipe); bad {
 		return 0, s.broken(v, Syntax, text)
 	}
-	return make, nil
+	return pipe, nil
 }
 
 // broken explains what stopped the interpreter itself.
