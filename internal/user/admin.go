@@ -38,7 +38,7 @@ func (c AdminChange) apply(u *User) {
 		u.ExternalID = *c.ExternalID
 	}
 	if c.PasswordHash != nil {
-		u.PasswordHash, u.PasswordChangedAt, u.MustReset = *c.PasswordHash, u.UpdatedAt, false
+		u.PasswordHash, u.PasswordChangedAt, u.MustReset = *c.PasswordHash, later(u.UpdatedAt, u.PasswordChangedAt), false
 	}
 	if c.MustReset != nil {
 		u.MustReset = *c.MustReset

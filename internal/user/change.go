@@ -42,6 +42,15 @@ func (s *Service) SetPasswordHash(ctx context.Context, poolID, id, phc string) e
 	return found(s.setPassword(ctx, poolID, id, phc, s.now()))
 }
 
+// later is now, or just after the last change: TouchSignIn tells passwords apart by when
+// they were set.
+func later(now, last time.Time) time.Time {
+	if now.After(last.Add(time.Millisecond)) {
+		return now
+	}
+	return last.Add(time.Millisecond)
+}
+
 // Rehash replaces the hash old of an unchanged password by a stronger one (PW-07). When
 // the password changed meanwhile nothing happens.
 func (s *Service) Rehash(ctx context.Context, poolID, id, old, phc string) error {

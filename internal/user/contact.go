@@ -43,7 +43,7 @@ func (s *Service) DropUnproved(ctx context.Context, u User, keep string, dropPas
 	}
 	u.UpdatedAt, u.Identities = s.now(), nil
 	if dropPassword && u.HasPassword() {
-		u.PasswordHash, u.MustReset, u.PasswordChangedAt = "", false, u.UpdatedAt
+		u.PasswordHash, u.MustReset, u.PasswordChangedAt = "", false, later(u.UpdatedAt, u.PasswordChangedAt)
 	}
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		n, err := s.keepOnly(ctx, u, u.UpdatedAt)

@@ -40,7 +40,8 @@ func (s *Service) SetCustom(ctx context.Context, poolID, id string, set map[stri
 		if err != nil {
 			return err
 		}
-		u.Custom, after = custom, u
+		after = u
+		after.Custom = custom
 		return found(s.setCustom(ctx, poolID, id, text))
 	})
 	return after, err

@@ -289,7 +289,8 @@ func (s *Service) updateProfile(ctx context.Context, u User) error {
 }
 
 func (s *Service) setPassword(ctx context.Context, poolID, id, phc string, at time.Time) (int64, error) {
-	return s.db.Exec(ctx, `UPDATE users SET password_hash = $3, password_changed_at = $4, must_reset = $5, updated_at = $4
+	return s.db.Exec(ctx, `UPDATE users SET password_hash = $3, must_reset = $5, updated_at = $4,
+		password_changed_at = CASE WHEN password_changed_at >= $4 THEN password_changed_at + 1 ELSE $4 END
 		WHERE pool_id = $1 AND id = $2`, poolID, id, phc, db.Millis(at), false)
 }
 
