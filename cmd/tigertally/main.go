@@ -18,8 +18,12 @@ func main() {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return cli.Main(ctx, cli.Process{
+	p := cli.Process{
 		Args: os.Args[1:], LookupEnv: os.LookupEnv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	})
+	}
+	if program, err := os.Executable(); err == nil { // without it functions fail, and nothing else
+		p.Worker = []string{program, cli.WorkerCommand}
+	}
+	return cli.Main(ctx, p)
 }

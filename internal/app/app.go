@@ -17,6 +17,7 @@ import (
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/emulator"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/web"
 )
@@ -28,6 +29,7 @@ const drainTime = 10 * time.Second
 type Options struct {
 	Config config.Config
 	Logger *slog.Logger
+	Worker []string // starts a process for functions: a program that calls PipelineWorker
 }
 
 // App is one server.
@@ -52,6 +54,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	}
 	s, err := build(ctx, o.Config, outside{
 		now: time.Now, deliver: deliver, oneTap: carriers, publicURL: o.Config.BaseURL(), log: o.Logger,
+		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelDebug},
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +70,9 @@ func Open(ctx context.Context, o Options) (*App, error) {
 func (a *App) finish(ctx context.Context) error {
 	if err := a.defaultPool(ctx); err != nil {
 		return err
+	}
+	if err := a.Pipelines.Warm(ctx); err != nil {
+		return fmt.Errorf("functions: %w", err)
 	}
 	a.registry = prometheus.NewRegistry()
 	metrics, err := web.NewMetrics(a.registry)

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/emulator"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 )
@@ -28,7 +29,8 @@ const (
 type DevOptions struct {
 	Config config.Config
 	Logger *slog.Logger
-	Limits bool // enforce the sending limits of production
+	Limits bool     // enforce the sending limits of production
+	Worker []string // as in Options
 }
 
 // OpenDev builds a development server: the emulator beside the production parts, under a
@@ -39,6 +41,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	inbox := emulator.NewInbox(clock.Now)
 	s, err := build(ctx, o.Config, outside{
 		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: carrier{emulator.OneTap{}},
+		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},
 		deliver: func(_ context.Context, m notify.Message) error {
 			inbox.Add(emulator.Message{
 				Channel: m.Channel, To: m.To, Code: m.Code, Subject: m.Subject,

@@ -35,21 +35,23 @@ import (
 // Store is the part of a server that commands use without serving: the database with
 // its keys.
 type Store struct {
-	db     *db.DB
-	ring   *secret.Keyring
-	audit  *audit.Service
-	Pools  *pool.Service
-	Keys   *keys.Service
-	Fields *field.Service
+	db        *db.DB
+	ring      *secret.Keyring
+	audit     *audit.Service
+	Pools     *pool.Service
+	Keys      *keys.Service
+	Fields    *field.Service
+	Pipelines *pipeline.Service
 }
 
 // OpenStore opens the database of conf, making it and its master key on first use. A
-// database that exists without its key is refused: a new key could not read it.
-func OpenStore(ctx context.Context, conf config.Config) (*Store, error) {
-	return openStore(ctx, conf, time.Now, slog.New(slog.DiscardHandler))
+// database that exists without its key is refused: a new key could not read it. worker
+// is how to start a process for functions.
+func OpenStore(ctx context.Context, conf config.Config, worker []string) (*Store, error) {
+	return openStore(ctx, conf, time.Now, slog.New(slog.DiscardHandler), pipeline.Options{Command: worker, Clock: time.Now})
 }
 
-func openStore(ctx context.Context, conf config.Config, now func() time.Time, log *slog.Logger) (*Store, error) {
+func openStore(ctx context.Context, conf config.Config, now func() time.Time, log *slog.Logger, o pipeline.Options) (*Store, error) {
 	if err := os.MkdirAll(conf.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
@@ -61,11 +63,13 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	return &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now)}, nil
+	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
+	s.Pipelines = pipeline.New(d, ring, s.audit, now, log, o)
+	return s, nil
 }
 
 // Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.Pipelines.Close(), s.db.Close()) }
 
 // CreatePool makes a pool with production settings, whose application pages of origins
 // may use. An empty name means the id.
@@ -102,7 +106,6 @@ type services struct {
 	account   *account.Service
 	admin     *admin.Service
 	media     *media.Service
-	pipelines *pipeline.Service
 	oauth     *oauth.Service
 }
 
@@ -114,13 +117,12 @@ type outside struct {
 	onChallenge func(token, answer string)
 	publicURL   string
 	log         *slog.Logger
-	worker      []string   // how to start a process for functions; nil: this program
-	logLevel    slog.Level // of the lines that functions log
+	functions   pipeline.Options
 }
 
 // build makes every service. Order matters only in that each gets what it needs.
 func build(ctx context.Context, conf config.Config, o outside) (*services, error) {
-	store, err := openStore(ctx, conf, o.now, o.log)
+	store, err := openStore(ctx, conf, o.now, o.log, o.functions)
 	if err != nil {
 		return nil, err
 	}
@@ -138,15 +140,12 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.captcha.OnChallenge = o.onChallenge
 	s.jobs = job.New(d, ring, now, o.log)
 	s.notify = notify.New(s.jobs, now, o.deliver)
-	s.pipelines = pipeline.New(d, ring, s.audit, now, o.log, pipeline.Options{
-		Command: o.worker, Clock: time.Now, LogLevel: o.logLevel,
-	})
 	s.media = media.New(d, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
-		Pipelines: s.pipelines, Fields: s.Fields, OneTap: o.oneTap,
+		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap,
 	})
 	s.account = account.New(account.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
@@ -161,7 +160,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	})
 	s.oauth = oauth.New(oauth.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
-		Limits: s.limits, Pipelines: s.pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
+		Limits: s.limits, Pipelines: s.Pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
 	})
 	return s, nil
 }
@@ -197,5 +196,5 @@ func counted(sweep func(context.Context) (int64, error)) func(context.Context) e
 
 func (s *services) close() error {
 	s.hasher.Close()
-	return errors.Join(s.pipelines.Close(), s.Close())
+	return s.Close()
 }

@@ -35,7 +35,7 @@ func devCommand(p Process) *cobra.Command {
 				level = slog.LevelWarn
 			}
 			log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
-			return runDev(c.Context(), p.Stdout, conf, log, limits)
+			return runDev(c.Context(), p.Stdout, app.DevOptions{Config: conf, Logger: log, Limits: limits, Worker: p.Worker})
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", config.DefaultListen, "`HOST:PORT` to serve on")
@@ -45,13 +45,13 @@ func devCommand(p Process) *cobra.Command {
 	return c
 }
 
-func runDev(ctx context.Context, out io.Writer, conf config.Config, log *slog.Logger, limits bool) error {
-	listener, err := app.Listen(ctx, conf.Listen)
+func runDev(ctx context.Context, out io.Writer, o app.DevOptions) error {
+	listener, err := app.Listen(ctx, o.Config.Listen)
 	if err != nil {
 		return err
 	}
-	conf.Listen = listener.Addr().String() // port 0 became a real one, and links name it
-	server, err := app.OpenDev(ctx, app.DevOptions{Config: conf, Logger: log, Limits: limits})
+	o.Config.Listen = listener.Addr().String() // port 0 became a real one, and links name it
+	server, err := app.OpenDev(ctx, o)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -18,7 +18,7 @@ func withStore(ctx context.Context, p Process, f *storeFlags, run func(*app.Stor
 	if err != nil {
 		return err
 	}
-	store, err := app.OpenStore(ctx, conf)
+	store, err := app.OpenStore(ctx, conf, p.Worker)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func serveCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			server, err := app.Open(c.Context(), app.Options{Config: conf, Logger: logger(p.Stderr, conf)})
+			server, err := app.Open(c.Context(), app.Options{Config: conf, Logger: logger(p.Stderr, conf), Worker: p.Worker})
 			if err != nil {
 				return errors.Join(err, listener.Close())
 			}

@@ -27,7 +27,7 @@ func installation(t *testing.T, url string) config.Config {
 // there are none.
 func kids(t *testing.T, conf config.Config) string {
 	t.Helper()
-	s, err := app.OpenStore(t.Context(), conf)
+	s, err := app.OpenStore(t.Context(), conf, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestDatabaseOpensWithItsOwnMasterKeyOnly(t *testing.T) {
 // refused expects one line that says why.
 func refused(t *testing.T, conf config.Config, why string) {
 	t.Helper()
-	s, err := app.OpenStore(t.Context(), conf)
+	s, err := app.OpenStore(t.Context(), conf, nil)
 	if err == nil {
 		t.Errorf("opened, close says %v; want a refusal: %s", s.Close(), why)
 		return

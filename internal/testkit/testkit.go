@@ -63,7 +63,7 @@ func run(t testing.TB, conf config.Config) *Server {
 		t.Fatal(err)
 	}
 	conf.Listen = listener.Addr().String()
-	server, err := app.OpenDev(ctx, app.DevOptions{Config: conf, Logger: slog.New(slog.DiscardHandler)})
+	server, err := app.OpenDev(ctx, app.DevOptions{Config: conf, Logger: slog.New(slog.DiscardHandler), Worker: worker()})
 	if err != nil {
 		cancel()
 		t.Fatal(err)
