@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tigertally/tigertally/internal/hosted"
+	"github.com/tigertally/tigertally/internal/protocol/authing"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
 	"github.com/tigertally/tigertally/internal/protocol/oidc"
 	"github.com/tigertally/tigertally/internal/web"
@@ -33,6 +34,11 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 		Pools: a.Pools, Keys: a.Keys, OAuth: a.oauth, SignIn: page.Begin,
 		Issuer: a.issuer, DefaultPool: a.rootPool, PublicURL: a.publicURL,
 	})
+	auth := authing.New(authing.Options{
+		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
+		Signin: a.signin, Account: a.account, Admin: a.admin, Fields: a.Fields, Media: a.media,
+		Now: a.now, PublicURL: a.publicURL, DevHosts: a.emulator != nil,
+	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		web.WriteJSON(w, http.StatusOK, status{"ok"})
@@ -49,14 +55,37 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/", web.NotFound(cloud, mux))
 	return web.Middleware(web.Options{
 		Logger: a.log, Now: time.Now, TrustedProxies: a.conf.Proxies(), Metrics: metrics,
-		HSTS: a.conf.Secure(),
+		HSTS: a.conf.Secure(), MaxBody: maxBody,
 		Protocol: func(r *http.Request) web.Protocol {
+			if authing.Owns(r.URL.Path) {
+				return auth
+			}
 			if strings.HasPrefix(r.URL.Path, "/oidc/") {
 				return open
 			}
 			return cloud
 		},
-	}, web.Exact(cloud, mux)), nil
+	}, divide(auth.Handler(), web.Exact(cloud, mux))), nil
+}
+
+// divide gives Authing's paths to auth and the rest to next. They are told apart before
+// any mux sees them: its own answers, to a path not written cleanly, are HTML.
+func divide(auth, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if authing.Owns(r.URL.Path) {
+			auth.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxBody is how much of a request is read.
+func maxBody(r *http.Request) int64 {
+	if r.URL.Path == authing.UploadPath {
+		return authing.MaxUpload
+	}
+	return web.MaxBody
 }
 
 // status is the answer of the probes.
