@@ -14,16 +14,24 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tigertally/tigertally/internal/cli"
+	"github.com/tigertally/tigertally/internal/testkit"
 )
 
 // The scripts run this test binary as the command itself.
 func TestMain(m *testing.M) {
+	testkit.ServeWorker()
+	program, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	worker := []string{program, cli.WorkerCommand}
 	testscript.Main(m, map[string]func(){
 		"tigertally": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			code := cli.Main(ctx, cli.Process{
 				Args: os.Args[1:], LookupEnv: os.LookupEnv,
-				Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+				Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Worker: worker,
 			})
 			stop()
 			os.Exit(code)
