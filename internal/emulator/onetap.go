@@ -10,7 +10,7 @@ import (
 
 // What the development server takes for a one-tap sign-in.
 const (
-	OneTapToken  = "good-token" //nolint:gosec // a word everybody may know
+	OneTapToken  = "good-token"
 	oneTapPhone  = "+8613800000001"
 	oneTapPrefix = "phone:"
 )

@@ -56,7 +56,7 @@ func (p *Protocol) cookieName(handle string) string {
 }
 
 func (p *Protocol) cookie(name, value string, life int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // without TLS, which is for this machine only, browsers would drop a secure one
 		Name: name, Value: value, Path: "/", MaxAge: life,
 		Secure: p.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}

@@ -254,14 +254,14 @@ func (p page) problem() string { return p.words("p", "role", "alert") }
 func (p page) notice() string  { return p.words("p", "role", "status") }
 func (p page) heading() string { return inner(p.all("h1")[0]) }
 
-// input returns the value of an input; ok is false when there is none.
-func (p page) input(name string) (value string, ok bool) {
+// input returns the value of an input.
+func (p page) input(name string) string {
 	for _, n := range p.all("input") {
 		if attr(n, "name") == name {
-			return attr(n, "value"), true
+			return attr(n, "value")
 		}
 	}
-	return "", false
+	return ""
 }
 
 // back checks that p leads to the app and returns the query it brings.

@@ -44,7 +44,11 @@ func (v view) page() string {
 	if v.step != stepRenew {
 		body = append(body, v.tabs())
 	}
-	return v.document(title, append(body, v.messages(), v.entry()), v.languages())
+	var foot node
+	if v.step == stepBegin { // a link would leave any other step behind
+		foot = v.languages()
+	}
+	return v.document(title, append(body, v.messages(), v.entry()), foot)
 }
 
 func (v view) heading() string {
@@ -65,7 +69,7 @@ func (v view) document(title string, body group, foot node) string {
 			el("meta", attrs{"name", "color-scheme", "content", "light dark"}),
 			el("title", nil, text(title)),
 			el("link", attrs{"rel", "stylesheet", "href", stylePath})),
-		el("body", nil, el("main", nil, body), foot),
+		el("body", nil, el("main", nil, body), group{foot}),
 	).write(&b)
 	return b.String()
 }
@@ -200,6 +204,7 @@ func (v view) captchaField() node {
 		el("img", attrs{"class", "captcha", "src", v.picture, "alt", v.say("captcha_picture")}),
 		v.field("captcha", v.say("captcha"), attrs{
 			"type", "text", "autocomplete", "off", "autocapitalize", "none", "spellcheck", "false", "maxlength", "8",
+			when(v.account != "" && v.tab != tabPassword, "autofocus"), "",
 		}),
 	}
 }

@@ -40,13 +40,13 @@ func TestWrongPasswordStaysOnThePage(t *testing.T) {
 	ann(t, k)
 	b := k.browser(t)
 	p := b.submit(t, b.open(t), "account", "ann", "password", "wrong-password")
-	if p.status != http.StatusBadRequest || p.problem() != "The password is incorrect." {
+	if p.status != http.StatusBadRequest || p.problem() != "The account or the password is wrong." {
 		t.Errorf("%d %q", p.status, p.problem())
 	}
-	if typed, _ := p.input("account"); typed != "ann" {
+	if typed := p.input("account"); typed != "ann" {
 		t.Errorf("the name typed is gone: %q", typed)
 	}
-	if typed, _ := p.input("password"); typed != "" {
+	if typed := p.input("password"); typed != "" {
 		t.Error("the password is in the page")
 	}
 	p = b.submit(t, p, "password", accounttest.Password)
@@ -102,6 +102,20 @@ func TestEN01AskingForACodeTellsNothing(t *testing.T) {
 	}
 }
 
+// EN-01: nor does it by password.
+func TestEN01AWrongPasswordTellsNothing(t *testing.T) {
+	k := one(t)
+	ann(t, k)
+	k.User(t, account.NewUser{Username: "bare"})
+	b := k.browser(t)
+	for _, name := range []string{"ann", "bare", "nobody", "13911112222", "eve@example.com"} {
+		p := b.submit(t, b.open(t), "account", name, "password", "wrong-password")
+		if p.status != http.StatusBadRequest || p.problem() != "The account or the password is wrong." {
+			t.Errorf("%s: %d %q", name, p.status, p.problem())
+		}
+	}
+}
+
 func TestAnotherCodeCanBeAskedFor(t *testing.T) {
 	k := one(t)
 	ann(t, k)
@@ -132,7 +146,7 @@ func TestAPasswordThatWasGivenHasToBeReplaced(t *testing.T) {
 		if p.status != http.StatusBadRequest || p.heading() != "Choose a new password" {
 			t.Errorf("a short password: %d %q", p.status, p.problem())
 		}
-		renewal, _ := p.input("renewal")
+		renewal := p.input("renewal")
 		b.submit(t, p, "password", "brand-new-horse", "again", "brand-new-horse").back(t)
 
 		p = b.submit(t, b.open(t), "account", "new", "password", "brand-new-horse", "do", "renew",
@@ -155,7 +169,7 @@ func TestCaptchaIsAskedForAndSolvedWithoutAScript(t *testing.T) {
 	if p.problem() != "These are not the characters in the picture. Please try again." || len(p.all("img")) != 1 {
 		t.Fatalf("%d %q", p.status, p.problem())
 	}
-	id, _ := p.input("challenge")
+	id := p.input("challenge")
 	k.mu.Lock()
 	answer := k.answers[id]
 	k.mu.Unlock()
@@ -170,7 +184,7 @@ func TestCaptchaIsAskedForAndSolvedWithoutAScript(t *testing.T) {
 	if p.problem() != "The captcha is no longer valid. Please solve a new one." || len(p.all("img")) != 1 {
 		t.Errorf("a bad token: %d %q", p.status, p.problem())
 	}
-	if kept, _ := p.input("captcha_token"); kept != "" {
+	if kept := p.input("captcha_token"); kept != "" {
 		t.Error("the bad token is kept")
 	}
 }
@@ -192,8 +206,11 @@ func TestThePageSpeaksThePersonsLanguage(t *testing.T) {
 	k := one(t)
 	ann(t, k)
 	for _, tt := range []struct{ accept, locales, want string }{
-		{"en-GB,en;q=0.9", "", "en"}, {"zh-TW,zh;q=0.9", "", "zh-CN"}, {"fr", "", "zh-CN"},
-		{"zh-CN", "en-US zh-CN", "en"}, {"en", "zh-CN", "zh-CN"},
+		{"en-GB,en;q=0.9", "", "en"},
+		{"zh-TW,zh;q=0.9", "", "zh-CN"},
+		{"fr", "", "zh-CN"},
+		{"zh-CN", "en-US zh-CN", "en"},
+		{"en", "zh-CN", "zh-CN"},
 	} {
 		b := k.browser(t)
 		b.lang = tt.accept
@@ -206,7 +223,7 @@ func TestThePageSpeaksThePersonsLanguage(t *testing.T) {
 	p := b.open(t)
 	p = b.get(t, p.at.String()+"?lang=zh-CN")
 	p = b.submit(t, p, "account", "ann", "password", "wrong-password")
-	if p.problem() != "密码不正确" || p.words("button", "value", "password") != "登录" {
+	if p.problem() != "账号或密码不正确" || p.words("button", "value", "password") != "登录" {
 		t.Errorf("%q", p.problem())
 	}
 	p = b.tab(t, p, "phone")
@@ -255,7 +272,7 @@ func TestTheLoginHintIsFilledInWhereItFits(t *testing.T) {
 	b := k.browser(t)
 	p := b.open(t, "login_hint", email)
 	for tab, want := range map[string]string{"password": email, "email": email, "phone": ""} {
-		if got, _ := b.tab(t, p, tab).input("account"); got != want {
+		if got := b.tab(t, p, tab).input("account"); got != want {
 			t.Errorf("%s: %q", tab, got)
 		}
 	}

@@ -106,14 +106,14 @@ func (p *Protocol) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.PostForm.Get("do") == doCancel {
 		to, err := p.OAuth.Cancel(ctx, v.request)
-		return p.leave(w, r, v, to, err)
+		return p.leave(w, v, to, err)
 	}
 	out, err := p.act(ctx, v, fields(r.PostForm))
 	if err != nil || out.Session == nil {
 		return p.again(ctx, w, v, err)
 	}
 	to, err := p.finish(ctx, v, out)
-	return p.leave(w, r, v, to, err)
+	return p.leave(w, v, to, err)
 }
 
 // fields are the values of a form.
@@ -139,7 +139,8 @@ func (p *Protocol) act(ctx context.Context, v *visit, f fields) (signin.Outcome,
 	}
 	switch f.raw("do") {
 	case doPassword:
-		return p.enter(ctx, v, signin.Input{Method: signin.MethodPassword, Password: f.raw("password")})
+		out, err := p.enter(ctx, v, signin.Input{Method: signin.MethodPassword, Password: f.raw("password")})
+		return out, alike(err)
 	case doSend:
 		return signin.Outcome{}, p.send(ctx, v)
 	case doCode:
@@ -153,6 +154,16 @@ func (p *Protocol) act(ctx context.Context, v *visit, f fields) (signin.Outcome,
 		return p.renew(ctx, v, f)
 	}
 	return signin.Outcome{}, errs.New(errs.BadRequest, "field", "do")
+}
+
+// alike gives one answer to whoever has no such account, no password or another one, so
+// that the page does not tell who is known (EN-01).
+func alike(err error) error {
+	switch errs.CodeOf(err) { //nolint:exhaustive // every other reason is told as it is
+	case errs.UserNotFound, errs.PasswordNotSet:
+		return errs.New(errs.PasswordWrong).Because(err)
+	}
+	return err
 }
 
 // keepStep shows the form again that f came from.
@@ -225,14 +236,16 @@ func (p *Protocol) finish(ctx context.Context, v *visit, out signin.Outcome) (to
 	return to, err
 }
 
-// leave sends the person back to the app.
-func (p *Protocol) leave(w http.ResponseWriter, r *http.Request, v *visit, to string, err error) error {
+// leave sends the person back to the app. http.Redirect would rewrite the address, which
+// has to stay as registered.
+func (p *Protocol) leave(w http.ResponseWriter, v *visit, to string, err error) error {
 	if err != nil {
 		return err
 	}
 	p.forget(w, v.request)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
@@ -251,6 +264,9 @@ func (p *Protocol) again(ctx context.Context, w http.ResponseWriter, v *visit, e
 			}
 		}
 		v.problem, v.notice, status = i18n.Text(v.lang, e.Code, e.Params), "", statusOf(e)
+		if e.Code == errs.PasswordWrong {
+			v.problem = v.say("mismatch")
+		}
 	}
 	writePage(w, status, source(v.pending.RedirectURI), v.page())
 	return nil

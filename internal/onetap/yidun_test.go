@@ -259,10 +259,13 @@ func TestYidunAsksTheSecondHostOnlyWhenTheFirstCannotBeReached(t *testing.T) {
 		t.Errorf("unreachable host: %q, %v", got, err)
 	}
 	for name, answer := range map[string]func(w http.ResponseWriter, c net.Conn){
-		"an error":   func(w http.ResponseWriter, _ net.Conn) { w.WriteHeader(http.StatusBadGateway) },
-		"a redirect": func(w http.ResponseWriter, _ net.Conn) { w.Header().Set("Location", second.URL); w.WriteHeader(307) },
-		"a hung-up":  func(_ http.ResponseWriter, c net.Conn) { c.Close() },
-		"a refusal":  func(w http.ResponseWriter, _ net.Conn) { io.WriteString(w, `{"code":450}`) },
+		"an error": func(w http.ResponseWriter, _ net.Conn) { w.WriteHeader(http.StatusBadGateway) },
+		"a redirect": func(w http.ResponseWriter, _ net.Conn) {
+			w.Header().Set("Location", second.URL)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		},
+		"a hung-up": func(_ http.ResponseWriter, c net.Conn) { c.Close() },
+		"a refusal": func(w http.ResponseWriter, _ net.Conn) { io.WriteString(w, `{"code":450}`) },
 		"half an answer": func(_ http.ResponseWriter, c net.Conn) {
 			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 			c.Close()
