@@ -273,6 +273,47 @@ func TestRotation(t *testing.T) {
 	})
 }
 
+// A pool has a key for each algorithm; they neither pass for each other nor share a
+// token.
+func TestTwoAlgorithms(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, c := setup(t, d)
+		var before, after []string
+		for _, alg := range []string{keys.ES256, keys.RS256} {
+			token, err := s.SignWith(t.Context(), "p1", alg, "at+jwt", said{"u1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted(t, s, alg, token)
+			if parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)}); err != nil {
+				t.Errorf("%s: %v", alg, err)
+			} else if parsed.Signatures[0].Protected.KeyID == "" {
+				t.Errorf("%s: no key id", alg)
+			}
+			before = append(before, token)
+		}
+		parts := strings.Split(before[0], ".")
+		refused(t, s, "RS256 header over an ES256 signature", head(before[1])+"."+parts[1]+"."+parts[2])
+		if _, err := s.SignWith(t.Context(), "p1", "HS256", "at+jwt", said{"u1"}); err == nil {
+			t.Error("signed with an algorithm nobody has a key for")
+		}
+		if err := s.Rotate(t.Context(), "p1", false); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(keys.Lead + time.Second)
+		for i, alg := range []string{keys.ES256, keys.RS256} {
+			token, err := s.SignWith(t.Context(), "p1", alg, "at+jwt", said{"u1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after = append(after, token); head(token) == head(before[i]) {
+				t.Errorf("%s: not rotated", alg)
+			}
+			accepted(t, s, "the old "+alg, before[i])
+		}
+	})
+}
+
 // JW-05: an emergency ends a key on every node.
 func TestRevokedKeyEndsAtOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
@@ -102,6 +104,69 @@ func TestDecryptIsNoOracle(t *testing.T) {
 			again, err := s.Decrypt(t.Context(), test.pool, test.thumbprint, test.ciphertext)
 			if err != nil || !bytes.Equal(got, again) {
 				t.Errorf("%s: differs the second time", test.name)
+			}
+		}
+	})
+}
+
+// Apps of Authing have a key compiled in and do not say which.
+func TestDecryptAnyTriesEveryKey(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, c := setup(t, d)
+		public, _ := transport(t, s, "p1")
+		raw, err := s.TransportRaw(t.Context(), "p1")
+		if err != nil || strings.ContainsAny(raw, "\n- ") {
+			t.Fatalf("raw key %q, %v", raw, err)
+		}
+		der, err := base64.StdEncoding.DecodeString(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parsed, err := x509.ParsePKIXPublicKey(der); err != nil || !public.Equal(parsed) {
+			t.Errorf("raw key is another: %v", err)
+		}
+		old := base64.StdEncoding.EncodeToString(encrypt(t, public, "secret 密码"))
+		// Another pool's key becomes a newer one of this pool's in its place.
+		newer, _ := transport(t, s, "p2")
+		if _, err := d.Exec(t.Context(), `UPDATE signing_keys SET pool_id = 'p1', activates_at = activates_at + 1
+			WHERE pool_id = 'p2' AND purpose = 'transport'`); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(2 * time.Second)
+		s = keys.New(d, keyring(t), c.Now)
+		if public, _ = transport(t, s, "p1"); !public.Equal(newer) {
+			t.Fatal("the newer key is not the one shown")
+		}
+		recent := base64.StdEncoding.EncodeToString(encrypt(t, newer, "secret 密码"))
+		for _, ciphertext := range []string{old, recent} {
+			if got, err := s.DecryptAny(t.Context(), "p1", ciphertext); err != nil || string(got) != "secret 密码" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		}
+	})
+}
+
+// PW-12: what does not open looks like bytes nobody typed, the same each time.
+func TestDecryptAnyIsNoOracle(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := setup(t, d)
+		public, _ := transport(t, s, "p1")
+		bad := encrypt(t, public, "secret")
+		bad[200] ^= 1
+		for name, ciphertext := range map[string]string{
+			"damaged": base64.StdEncoding.EncodeToString(bad), "not base64": "%%%", "empty": "", "short": "AAAA",
+			"far too long": strings.Repeat("A", 1<<20),
+			"of nobody":    base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 256)),
+		} {
+			first, err := s.DecryptAny(t.Context(), "p1", ciphertext)
+			if err != nil || utf8.Valid(first) {
+				t.Errorf("%s: got %q, %v", name, first, err)
+			}
+			if again, err := s.DecryptAny(t.Context(), "p1", ciphertext); err != nil || !bytes.Equal(first, again) {
+				t.Errorf("%s: differs the second time", name)
+			}
+			if other, err := s.DecryptAny(t.Context(), "p2", ciphertext); err != nil || bytes.Equal(first, other) {
+				t.Errorf("%s: the same in another pool", name)
 			}
 		}
 	})

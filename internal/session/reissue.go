@@ -16,7 +16,11 @@ import (
 // the session's own. A session that has ended is SessionInvalid.
 func (s *Service) Reissue(ctx context.Context, p Principal, st Style) (Tokens, error) {
 	now := s.now()
-	row, err := s.touch(ctx, p, now, now.Add(min(st.Life, keys.LongestToken)))
+	var row Session
+	err := s.db.InTx(ctx, func(ctx context.Context) (err error) {
+		row, err = s.touch(ctx, p, now, now.Add(min(st.Life, keys.LongestToken)))
+		return err
+	})
 	if errors.Is(err, db.ErrNoRows) {
 		return Tokens{}, errs.New(errs.SessionInvalid)
 	}

@@ -1,0 +1,204 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/db/dbtest"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/session"
+)
+
+const fortnight = 14 * 24 * time.Hour
+
+// loginStyle is the one of Authing apps.
+func loginStyle() session.Style {
+	return session.Style{
+		Alg: keys.RS256, Typ: session.TypLogin, Life: fortnight,
+		Claims: map[string]any{
+			"data": map[string]any{"id": "u1"}, "sub": "root", "exp": 1, "sid": "x", "scope": "root", "token_use": "id", "roles": "admin",
+		},
+	}
+}
+
+func (w *world) login(t testing.TB) session.Tokens {
+	t.Helper()
+	tokens, err := w.Start(t.Context(), session.Start{
+		Pool: w.p1, ClientID: "p1", UserID: "u1", Scope: "user", Style: loginStyle(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+// JW-06: a style changes the form of a token and adds claims; none of ours gives way.
+func TestStyledToken(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		tokens := w.login(t)
+		head, body := decode(t, tokens.Access)
+		if head["alg"] != "RS256" || head["typ"] != "JWT" {
+			t.Errorf("header %v", head)
+		}
+		if body["sub"] != "u1" || body["scope"] != "user" || body["sid"] != tokens.SessionID || body["token_use"] != nil || body["roles"] != nil {
+			t.Errorf("claims %v", body)
+		}
+		if diff := cmp.Diff(any(map[string]any{"id": "u1"}), body["data"]); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		now := w.clock.Now()
+		if tokens.ExpiresIn != fortnight || !tokens.IssuedAt.Equal(now) || !tokens.ExpiresAt.Equal(now.Add(fortnight)) {
+			t.Errorf("tokens %+v", tokens)
+		}
+	})
+}
+
+// SE-01: each sort of token passes where it is meant to, remembered or not.
+func TestSortsOfTokens(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		access, login := w.start(t), w.login(t)
+		id, err := w.keys.SignWith(t.Context(), "p1", keys.RS256, session.TypLogin, map[string]any{
+			"iss": "https://id.example/p1", "sub": "u1", "aud": "p1", "project_id": "p1", "sid": login.SessionID,
+			"token_use": session.UseID, "iat": w.clock.Now().Unix(), "exp": w.clock.Now().Add(time.Hour).Unix(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for _, test := range []struct {
+				token               string
+				verify, any, asking bool
+			}{
+				{access.Access, true, true, false},
+				{login.Access, false, true, true},
+				{id, false, true, false},
+				{"garbage", false, false, false},
+			} {
+				for what, got := range map[string]bool{
+					"Verify":      passes(w.Verify(t.Context(), test.token)) == test.verify,
+					"VerifyAny":   passes(w.VerifyAny(t.Context(), test.token)) == test.any,
+					"VerifyLogin": passes(w.VerifyLogin(t.Context(), test.token)) == test.asking,
+				} {
+					if !got {
+						t.Errorf("%s is wrong about %s", what, test.token)
+					}
+				}
+			}
+		}
+	})
+}
+
+func passes(_ session.Principal, err error) bool { return err == nil }
+
+func TestReissueKeepsTheSession(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		first := w.login(t)
+		p, err := w.VerifyLogin(t.Context(), first.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			w.clock.advance(10 * 24 * time.Hour)
+			next, err := w.Reissue(t.Context(), p, loginStyle())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if next.Refresh != "" || next.SessionID != first.SessionID || next.ExpiresIn != fortnight || next.Access == first.Access {
+				t.Errorf("tokens %+v", next)
+			}
+			if list, err := w.List(t.Context(), "u1"); err != nil || len(list) != 1 {
+				t.Errorf("%d live sessions, %v", len(list), err)
+			}
+			if p, err = w.VerifyLogin(t.Context(), next.Access); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !p.AuthAt.Equal(first.AuthAt) {
+			t.Error("asking for another token counts as signing in")
+		}
+		if err := w.Revoke(t.Context(), p.SessionID, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Reissue(t.Context(), p, loginStyle()); errs.CodeOf(err) != errs.SessionInvalid {
+			t.Errorf("of an ended session: %v", err)
+		}
+		unused := w.login(t)
+		if p, err = w.VerifyLogin(t.Context(), unused.Access); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(31 * 24 * time.Hour)
+		if _, err := w.Reissue(t.Context(), p, loginStyle()); errs.CodeOf(err) != errs.SessionInvalid {
+			t.Errorf("of an idle session: %v", err)
+		}
+	})
+}
+
+// SE-09: one session takes the other's place, once.
+func TestReplace(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		old := w.start(t)
+		p := w.verified(t, "before", old.Access)
+		w.clock.advance(time.Minute)
+		in := session.Start{Pool: w.p1, ClientID: "p1", Scope: "openid"}
+		next, err := w.Replace(t.Context(), p, "test", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.SessionID == old.SessionID || next.Sub != "u1" || !next.AuthAt.Equal(p.AuthAt) || !cmp.Equal(next.AMR, p.AMR) {
+			t.Errorf("tokens %+v", next)
+		}
+		w.verifyRefused(t, "the old one", old.Access)
+		w.verified(t, "the new one", next.Access)
+		if _, err := w.Replace(t.Context(), p, "test", in); errs.CodeOf(err) != errs.SessionInvalid {
+			t.Errorf("twice: %v", err)
+		}
+	})
+}
+
+func TestRevokeClientEndsOneApplication(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		mine := w.start(t)
+		other, err := w.Start(t.Context(), session.Start{Pool: w.p1, ClientID: "other", UserID: "u1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := w.RevokeClient(t.Context(), "u1", "p1", "test"); err != nil || n != 1 {
+			t.Errorf("%d, %v", n, err)
+		}
+		w.verifyRefused(t, "of the application", mine.Access)
+		w.verified(t, "of another", other.Access)
+	})
+}
+
+func TestPeekRotatesNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		a := w.start(t)
+		for range 2 {
+			if row, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || !newest || row.ID != a.SessionID {
+				t.Errorf("%+v %v %v", row, newest, err)
+			}
+		}
+		b := w.rotate(t, a)
+		if _, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || newest {
+			t.Errorf("a used token: %v %v", newest, err)
+		}
+		for _, bad := range []string{"", b.Access, b.Refresh + "A"} {
+			if _, _, err := w.Peek(t.Context(), "p1", bad); errs.CodeOf(err) != errs.RefreshInvalid {
+				t.Errorf("nonsense: %v", err)
+			}
+		}
+		if _, _, err := w.Peek(t.Context(), "p2", b.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
+			t.Errorf("another pool: %v", err)
+		}
+	})
+}
