@@ -60,6 +60,7 @@ func TestUnsetSettingsAreStrict(t *testing.T) {
 func TestSettingsOutOfBoundsAreRefused(t *testing.T) {
 	tests := map[string]func(*pool.Settings){
 		"code_life":     func(s *pool.Settings) { s.CodeLife = time.Hour },
+		"login_life":    func(s *pool.Settings) { s.LoginLife = 32 * 24 * time.Hour },
 		"refresh_grace": func(s *pool.Settings) { s.RefreshGrace = 2 * time.Minute },
 		"password_min":  func(s *pool.Settings) { s.PasswordMin = 4 },
 		"captcha":       func(s *pool.Settings) { s.Captcha = "sometimes" },

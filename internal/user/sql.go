@@ -16,13 +16,14 @@ import (
 
 // A person and their identities are read by one statement: a row per identity, or one
 // row with NULLs.
-const selectUsers = `SELECT u.id, u.pool_id, u.kind, u.status, u.username, u.phone, u.email,
+const userColumns = `SELECT u.id, u.pool_id, u.kind, u.status, u.username, u.phone, u.email,
 	u.phone_verified, u.email_verified, u.password_hash, u.password_changed_at, u.must_reset,
 	u.name, u.picture, u.gender, u.locale, u.birthdate, u.zoneinfo, u.description, u.custom,
 	u.attributes, u.external_id, u.created_from, u.registered_by, u.sign_ins, u.last_ip,
 	u.created_at, u.updated_at, u.last_sign_in_at,
-	i.provider, i.subject, i.name, i.profile, i.created_at
-	FROM users u LEFT JOIN identities i ON i.user_id = u.id `
+	i.provider, i.subject, i.name, i.profile, i.created_at `
+
+const selectUsers = userColumns + `FROM users u LEFT JOIN identities i ON i.user_id = u.id `
 
 const (
 	selectByID       = selectUsers + `WHERE u.pool_id = $1 AND u.id = $2`
@@ -429,12 +430,18 @@ func (s *Service) removeAll(ctx context.Context, poolID string) error {
 }
 
 // page reads the people where the condition holds, newest first, with their identities:
-// the ids come from an index, and only the page's rows are read whole.
+// the inner statement walks an index, and only the page's rows are read whole.
 func (s *Service) page(ctx context.Context, where string, args []any, offset, limit int) ([]User, error) {
-	n := len(args)
-	in := `SELECT p.id FROM users p WHERE p.pool_id = $1` + where +
-		` ORDER BY p.created_at DESC, p.id DESC LIMIT ` + db.In(n+1, 1) + ` OFFSET ` + db.In(n+2, 1)
-	return s.read(ctx, selectUsers+`WHERE u.pool_id = $1 AND u.id IN (`+in+`)
+	n, order := len(args), `p.created_at DESC`
+	if where != "" {
+		// The sign keeps SQLite from walking the people in this order: it reads the index
+		// of what is searched instead.
+		order = `+p.created_at DESC`
+	}
+	inner := `SELECT p.id FROM users p WHERE p.pool_id = $1` + where +
+		` ORDER BY ` + order + `, p.id DESC LIMIT ` + db.In(n+1, 1) + ` OFFSET ` + db.In(n+2, 1)
+	return s.read(ctx, userColumns+`FROM (`+inner+`) q JOIN users u ON u.id = q.id
+		LEFT JOIN identities i ON i.user_id = u.id
 		ORDER BY u.created_at DESC, u.id DESC, i.created_at, i.provider`, append(slices.Clip(args), limit, offset)...)
 }
 
@@ -447,17 +454,18 @@ func (s *Service) count(ctx context.Context, where string, args []any) (int64, e
 	return n, nil
 }
 
-// matches maps what may be searched to the text it is compared by. json() makes the text
-// a JSON value on both engines.
+// matches maps what may be searched to its condition; ? is the text to find, a LIKE
+// pattern except for ids. Of user names and addresses the index holds those there are,
+// and json() makes the text a JSON value on both engines.
 func matches() map[string]string {
 	return map[string]string{
-		FieldID:         `p.id`,
-		FieldExternalID: `p.external_id`,
-		FieldUsername:   `p.username_key`,
-		FieldPhone:      `p.phone`,
-		FieldEmail:      `LOWER(p.email)`,
-		FieldName:       `LOWER(p.name)`,
-		FieldNickname:   `LOWER(json(p.attributes) ->> 'nickname')`,
+		FieldID:         `p.id = ?`,
+		FieldExternalID: `p.external_id = ?`,
+		FieldUsername:   `p.username_key IS NOT NULL AND p.username_key LIKE ? ESCAPE '!'`,
+		FieldPhone:      `p.phone IS NOT NULL AND p.phone LIKE ? ESCAPE '!'`,
+		FieldEmail:      `p.email IS NOT NULL AND LOWER(p.email) LIKE ? ESCAPE '!'`,
+		FieldName:       `LOWER(p.name) LIKE ? ESCAPE '!'`,
+		FieldNickname:   `LOWER(json(p.attributes) ->> 'nickname') LIKE ? ESCAPE '!'`,
 	}
 }
 
@@ -467,17 +475,16 @@ func anyOf(poolID, query string, fields []string) (where string, args []any, err
 	known := matches()
 	var or []string
 	for _, f := range fields {
-		text, ok := known[f]
+		condition, ok := known[f]
 		if !ok {
 			return "", nil, errs.New(errs.BadRequest, "field", "fields")
 		}
 		if f == FieldID || f == FieldExternalID {
 			args = append(args, query)
-			or = append(or, text+` = `+db.In(len(args), 1))
 		} else {
 			args = append(args, pattern(query))
-			or = append(or, text+` LIKE `+db.In(len(args), 1)+` ESCAPE '!'`)
 		}
+		or = append(or, strings.Replace(condition, "?", db.In(len(args), 1), 1))
 	}
 	return ` AND (` + strings.Join(or, " OR ") + `)`, args, nil
 }
