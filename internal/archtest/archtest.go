@@ -25,11 +25,11 @@ var layers = map[string]string{
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "field": domain, "media": domain, "pipeline": domain,
 
-	"signin": flow, "account": flow, "admin": flow, "notify": flow,
+	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver,
 
-	"protocol/cloudbase": edge, "protocol/oidc": edge, "emulator": edge, "hosted": edge,
+	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "hosted": edge,
 
 	"app": wiring,
 
