@@ -30,6 +30,8 @@ const (
 	UsageMFA      Usage = "mfa"
 	// UsageEnter is sign-in or registration, whichever fits the address.
 	UsageEnter Usage = "enter"
+	// UsageJoin is UsageEnter, told to people as a new contact of theirs.
+	UsageJoin Usage = "join"
 	// UsageRecover is a password reset, or a sign-in instead of one.
 	UsageRecover Usage = "recover"
 	// UsageConfirm is a sudo proof, or a sign-in instead of one.
@@ -42,7 +44,7 @@ const (
 func accepted(want Usage) []string {
 	all := []Usage{
 		UsageAny, UsageRegister, UsageSignIn, UsageReset, UsageContact, UsageSudo, UsageMFA,
-		UsageEnter, UsageRecover, UsageConfirm, UsageAll,
+		UsageEnter, UsageJoin, UsageRecover, UsageConfirm, UsageAll,
 	}
 	good := make([]string, 0, len(all))
 	for _, u := range all {
@@ -58,7 +60,7 @@ func (u Usage) serves(want Usage) bool {
 	switch u {
 	case UsageAny, want:
 		return true
-	case UsageEnter:
+	case UsageEnter, UsageJoin:
 		return want == UsageRegister || want == UsageSignIn || want == UsageContact
 	case UsageRecover:
 		return want == UsageReset || want == UsageSignIn

@@ -176,14 +176,12 @@ func (s *Service) begin(ctx context.Context, r request, u user.User, p proof) (s
 // rolled back; that it cannot be written does not change the answer.
 func (s *Service) record(ctx context.Context, c pool.Client, action string, u user.User, refusal error, detail map[string]string) {
 	e := errs.From(refusal)
-	if e.Code == errs.PipelineDenied || e.Code == errs.PipelineFailed { // which function, and what it said
+	if point := e.Params[paramPoint]; point != "" { // functions refused, and this is where
 		detail = maps.Clone(detail)
 		if detail == nil {
-			detail = make(map[string]string, len(e.Params))
+			detail = make(map[string]string, 1)
 		}
-		for k, v := range e.Params {
-			detail["pipeline."+k] = v
-		}
+		detail[paramPoint] = point
 	}
 	err := s.Audit.Record(ctx, audit.Event{
 		PoolID: c.Pool.ID, Action: action, Result: string(e.Code),

@@ -31,16 +31,9 @@ func (s *Service) functions(ctx context.Context, c pool.Client, p proof, connect
 	if p.protocol == "" {
 		return functions{}
 	}
-	body := maps.Clone(p.body)
-	if body == nil {
-		body = make(map[string]any, 1)
-	}
-	if requestContext != nil {
-		body["context"] = requestContext
-	}
 	return functions{run: s.Pipelines, in: pipeline.Input{
 		Client: c, Protocol: p.protocol, Connection: connection, IP: caller.From(ctx).IP(),
-		Body: body, RequestContext: requestContext, Carry: &pipeline.Carry{},
+		Body: p.body, RequestContext: requestContext, Carry: &pipeline.Carry{},
 	}}
 }
 
@@ -118,6 +111,9 @@ func (s *Service) custom(ctx context.Context, poolID string, values map[string]a
 	return s.Fields.Check(ctx, poolID, values, true)
 }
 
+// paramPoint names the point at which functions refused.
+const paramPoint = "point"
+
 // at adds the point to a refusal by functions, for the record.
 func at(p pipeline.Point, err error) error {
 	e := *errs.From(err)
@@ -125,7 +121,7 @@ func at(p pipeline.Point, err error) error {
 	if e.Params == nil {
 		e.Params = make(map[string]string, 1)
 	}
-	e.Params["point"] = string(p)
+	e.Params[paramPoint] = string(p)
 	return &e
 }
 
