@@ -10,7 +10,7 @@ import (
 
 // What the development server takes for a one-tap sign-in.
 const (
-	OneTapToken  = "good-token"
+	oneTapToken  = "good-token"
 	oneTapPhone  = "+8613800000001"
 	oneTapPrefix = "phone:"
 )
@@ -19,14 +19,14 @@ const (
 // development server may have it.
 type OneTap struct{}
 
-// Phone vouches for the number in the token "phone:+8613800000000". For OneTapToken it
-// is the number accessToken is, or else always the same one.
+// Phone vouches for the number in the token "phone:+8613800000000". For "good-token"
+// it is the number accessToken is, or else always the same one.
 func (OneTap) Phone(_ context.Context, token, accessToken string) (string, error) {
 	number := ""
 	switch stated, named := strings.CutPrefix(token, oneTapPrefix); {
 	case named:
 		number = stated
-	case token == OneTapToken:
+	case token == oneTapToken:
 		number = oneTapPhone
 		if _, err := contact.Phone(accessToken, ""); err == nil {
 			number = accessToken

@@ -25,7 +25,7 @@ import (
 
 const (
 	callback  = "https://app.test/callback?from=tally"
-	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM"
+	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
 // kit is the page on a server of its own, and what it stands on.
