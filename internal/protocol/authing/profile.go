@@ -42,6 +42,19 @@ func (f profileFields) profile() (user.Profile, error) {
 	return change, nil
 }
 
+// custom are the custom fields a profile may bring along at a registration.
+func (f profileFields) custom() map[string]any {
+	list, _ := f["udf"].([]any)
+	values := make(map[string]any, len(list))
+	for _, v := range list {
+		member, _ := v.(map[string]any)
+		if key, ok := member["key"].(string); ok {
+			values[key] = member["value"]
+		}
+	}
+	return values
+}
+
 // columnOf is where the profile keeps a field that is no attribute, nil for none.
 func columnOf(p *user.Profile, key string) **string {
 	switch key {

@@ -2,6 +2,7 @@ package authing
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/tigertally/tigertally/internal/caller"
@@ -56,10 +57,9 @@ func (p *Protocol) registerInput(ctx context.Context, c pool.Client, in register
 	if err != nil {
 		return signin.RegisterInput{}, err
 	}
-	custom := map[string]any(in.CustomData)
-	if len(custom) == 0 {
-		custom = in.Params
-	}
+	custom := in.Profile.custom() // clients differ in where they put custom data
+	maps.Copy(custom, in.Params)
+	maps.Copy(custom, in.CustomData)
 	return signin.RegisterInput{
 		Client: c, Profile: profile, Custom: custom, CaptchaToken: proof,
 		NoSession: in.ForceLogin != nil && !bool(*in.ForceLogin) && !bool(in.GenerateToken),
