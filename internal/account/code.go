@@ -226,7 +226,7 @@ func wording(u signin.Usage) string {
 		return notify.UsageSignIn
 	case signin.UsageReset, signin.UsageRecover:
 		return notify.UsageReset
-	case signin.UsageContact:
+	case signin.UsageContact, signin.UsageJoin:
 		return notify.UsageBind
 	case signin.UsageSudo, signin.UsageConfirm, signin.UsageMFA:
 		return notify.UsageSudo

@@ -89,8 +89,10 @@ func smsUsage(scene string) (signin.Usage, bool) {
 // first two.
 func emailUsage(scene string) (signin.Usage, bool) {
 	switch scene {
-	case "VERIFY_CODE", "CHANGE_EMAIL":
+	case "VERIFY_CODE":
 		return signin.UsageEnter, true
+	case "CHANGE_EMAIL":
+		return signin.UsageJoin, true
 	case "RESET_PASSWORD", "RESET_PASSWORD_VERIFY_CODE":
 		return signin.UsageReset, true
 	case "MFA_VERIFY", "MFA_VERIFY_CODE":

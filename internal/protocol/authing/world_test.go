@@ -4,7 +4,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -232,4 +234,27 @@ func (w *world) login(account, password string) answer {
 func (w *world) me(token string) answer {
 	w.Helper()
 	return w.as(token, http.MethodGet, "/api/v2/users/me", nil)
+}
+
+// raw sends a body as it is, without the headers of an application.
+func (w *world) raw(method, path, text string, header ...string) answer {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.s.URL+path, strings.NewReader(text))
+	if err != nil {
+		w.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	a := testkit.Answer{Status: res.StatusCode, Header: res.Header}
+	if a.Raw, err = io.ReadAll(res.Body); err != nil {
+		w.Fatal(err)
+	}
+	_ = json.Unmarshal(a.Raw, &a.Body) // not every answer is an object
+	return answer{a, w, method + " " + path}
 }
