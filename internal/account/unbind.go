@@ -29,14 +29,14 @@ func (s *Service) UnbindContact(ctx context.Context, p Principal, channel string
 	if err != nil {
 		return user.User{}, err
 	}
-	clear, old := s.Users.ClearPhone, u.Phone
+	remove, old := s.Users.ClearPhone, u.Phone
 	if channel == code.Email {
-		clear, old = s.Users.ClearEmail, u.Email
+		remove, old = s.Users.ClearEmail, u.Email
 	}
 	params := map[string]string{"contact": contact.Mask(old)}
 	after := user.User{}
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
-		if err := clear(ctx, u.PoolID, u.ID); err != nil {
+		if err := remove(ctx, u.PoolID, u.ID); err != nil {
 			return err
 		}
 		if err := s.Tickets.Void(ctx, u.ID, ticket.Verification); err != nil {

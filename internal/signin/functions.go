@@ -69,18 +69,16 @@ func (s *Service) ask(ctx context.Context, r request, p pipeline.Point, u user.U
 	return c, nil
 }
 
-// follow runs the functions of a point after its event. They may still refuse, but what
-// they want changed and cannot have is passed over, as a function that breaks is (JS-05).
+// follow runs the functions of a point after its event and stores what they want changed.
+// They may still refuse; but what cannot be done is passed over, as a function that breaks
+// is (JS-05).
 func (s *Service) follow(ctx context.Context, r request, p pipeline.Point, u user.User) (user.User, error) {
 	c, err := s.ask(ctx, r, p, u)
 	if errs.CodeOf(err) == errs.PipelineDenied {
 		return u, err
 	}
-	if err == nil && c.empty() {
-		return u, nil
-	}
 	after := u
-	if err == nil {
+	if err == nil && !c.empty() {
 		err = s.DB.InTx(ctx, func(ctx context.Context) error {
 			after, err = s.write(ctx, u, c)
 			return err
@@ -88,7 +86,7 @@ func (s *Service) follow(ctx context.Context, r request, p pipeline.Point, u use
 	}
 	if err != nil {
 		s.Logger.ErrorContext(ctx, "effect of functions not stored", "pool", u.PoolID, "point", string(p), "err", err)
-		return u, nil
+		after = u
 	}
 	return after, nil
 }
