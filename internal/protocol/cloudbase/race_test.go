@@ -43,6 +43,59 @@ func TestOneOfManyUsesOfATokenWins(t *testing.T) {
 	})
 }
 
+// VC-04: the right code from fifty places at once is worth one token.
+func TestOneOfManyRightCodesWins(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		w := newWorld(t, s, 1)
+		id, digits := w.code(false, "email", w.newEmail)
+		words := together(50, func(int) testkit.Answer {
+			return s.Post("/auth/v1/verification/verify", map[string]any{
+				"verification_id": id, "verification_code": digits,
+			})
+		})
+		if words[""] != 1 {
+			t.Errorf("answers by error: %v", words)
+		}
+	})
+}
+
+// VC-04: a code that is shown without a token in between makes one account.
+func TestOneOfManyBareCodesWins(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		w := newWorld(t, s, 1)
+		_, digits := w.code(false, "email", w.newEmail)
+		words := together(50, func(int) testkit.Answer {
+			return s.Post("/auth/v1/signup", map[string]any{"email": w.newEmail, "verification_code": digits})
+		})
+		if words[""] != 1 {
+			t.Errorf("answers by error: %v", words)
+		}
+		again := s.Post("/auth/v1/signup", map[string]any{"email": w.newEmail, "verification_code": digits})
+		if again.Status == http.StatusOK {
+			t.Errorf("the code works twice: %s", again.Raw)
+		}
+	})
+}
+
+// A bare code that came to nothing is not lost: it is spent with its effect.
+func TestABareCodeOutlivesARefusal(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		w := newWorld(t, s, 1)
+		_, digits := w.code(false, "email", w.newEmail)
+		sign := func(username string) testkit.Answer {
+			return s.Post("/auth/v1/signup", map[string]any{
+				"email": w.newEmail, "verification_code": digits, "username": username,
+			})
+		}
+		if a := sign(w.username); a.Status == http.StatusOK {
+			t.Fatalf("a taken name: %s", a.Raw)
+		}
+		if a := sign("somebody-new"); a.Status != http.StatusOK {
+			t.Errorf("with a free name: %s", a.Raw)
+		}
+	})
+}
+
 // VC-03: a code is dead after the allowed tries, however they come.
 func TestACodeDiesOfWrongGuesses(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
