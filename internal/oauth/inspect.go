@@ -114,9 +114,10 @@ func (s *Service) inspectRefresh(ctx context.Context, c pool.Client, token strin
 
 // Revoke ends the session an access token or a refresh token of the application
 // belongs to (RFC 7009). A token that is no good is no error; one of another
-// application is, and nothing happens to it.
+// application is, and nothing happens to it. A token of an application itself has no
+// session that could end, and saying otherwise would be a lie.
 //
-// Errors: GrantInvalid.
+// Errors: GrantInvalid, NotImplemented.
 func (s *Service) Revoke(ctx context.Context, c pool.Client, token string) error {
 	if strings.Count(token, ".") == 1 {
 		row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, token)
@@ -126,8 +127,14 @@ func (s *Service) Revoke(ctx context.Context, c pool.Client, token string) error
 		return s.end(ctx, c, row.ClientID, row.UserID, row.ID)
 	}
 	p, err := s.Sessions.Inspect(ctx, token)
+	if errs.CodeOf(err) == errs.SessionInvalid {
+		if _, err := s.inspectMachine(ctx, c, token); err != nil {
+			return unless(err, errs.SessionInvalid)
+		}
+		return errs.New(errs.NotImplemented)
+	}
 	if err != nil {
-		return unless(err, errs.SessionInvalid)
+		return err
 	}
 	if p.PoolID != c.Pool.ID {
 		return errs.New(errs.GrantInvalid)

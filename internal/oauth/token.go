@@ -156,7 +156,7 @@ func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope
 	return s.grant(ctx, c, p, tokens, "")
 }
 
-// Refresh replaces a refresh token. See ADR 6 for why a used one is refused at once
+// Refresh replaces a refresh token. See ADR 7 for why a used one is refused at once
 // unless the application asks for a grace: its session ends.
 //
 // Errors: GrantInvalid, ScopeInvalid, PipelineDenied, PipelineFailed.

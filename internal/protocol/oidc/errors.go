@@ -32,6 +32,7 @@ func byCode(c errs.Code) (wire, bool) {
 		errs.SessionInvalid:   {http.StatusUnauthorized, "invalid_token"},
 		errs.PermissionDenied: {http.StatusForbidden, "insufficient_scope"},
 		errs.PipelineDenied:   {http.StatusBadRequest, "access_denied"},
+		errs.NotImplemented:   {http.StatusBadRequest, "unsupported_token_type"}, // RFC 7009 section 2.2.1
 		errs.RouteNotFound:    {http.StatusNotFound, "invalid_request"},
 		errs.PoolNotFound:     {http.StatusNotFound, "invalid_request"},
 		errs.MethodRefused:    {http.StatusMethodNotAllowed, "invalid_request"},

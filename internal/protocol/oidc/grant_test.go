@@ -286,6 +286,8 @@ func TestMachinesAreNobody(t *testing.T) {
 			t.Errorf("introspection %s", a.raw)
 		}
 		w.introspected("by another application", token, false)
+		w.bad("revoked", w.form("/oidc/token/revocation", "client_id", "server", "client_secret", w.secret, "token", token),
+			http.StatusBadRequest, "unsupported_token_type")
 		w.Advance(3 * time.Hour)
 		a = w.good(w.form("/oidc/token/introspection", "client_id", "server", "client_secret", w.secret, "token", token))
 		if a.body["active"] != false {

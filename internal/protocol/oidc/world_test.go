@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/oauth"
@@ -82,7 +82,7 @@ func newWorld(t *testing.T, d *db.DB, edit ...func(*pool.Settings)) *world {
 	}, p.Handler()))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	w.user = w.User(t, account.NewUser{
+	w.user = w.User(t, admin.NewUser{
 		Username: "lion", Phone: "+86 13800000001", Email: "lion@example.com", Password: accounttest.Password,
 	})
 	return w
