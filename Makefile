@@ -1,4 +1,4 @@
-# make test   everything that proves the server: Go tests, both databases, the real SDKs in Chromium
+# make test   everything that proves the server: Go tests, both databases, the real SDKs in Node and Chromium
 # make check  format, lint, vet, then test: what CI runs
 # make tools  the npm packages the SDK tests use
 
@@ -17,7 +17,7 @@ test: tools
 # Without npm the Go tests still run and say what they left out.
 tools:
 	@if command -v npm >/dev/null 2>&1; then \
-		test -d test/sdk/node_modules || npm --prefix test/sdk ci --no-audit --no-fund --ignore-scripts; \
+		test -d test/sdk/node_modules/authing-js-sdk || npm --prefix test/sdk ci --no-audit --no-fund --ignore-scripts; \
 	else \
 		echo "npm not found: the SDK tests will be left out"; \
 	fi

@@ -1,5 +1,5 @@
-// Package sdk_test runs the published CloudBase SDKs, unmodified, in Chromium against a
-// whole server on each database. The scenarios are in scenarios/.
+// Package sdk_test runs the published CloudBase and Authing SDKs, unmodified, in Node and
+// Chromium against a whole server on each database. What they do is in the .mjs files.
 package sdk_test
 
 import (
@@ -12,19 +12,54 @@ import (
 	"github.com/tigertally/tigertally/internal/testkit"
 )
 
+// CloudBase's SDKs in a browser, and the development server's own page.
 func TestPublishedSDKs(t *testing.T) {
-	need(t, "node", "Node.js", findProgram("node"))
-	need(t, "chromium", "Chromium", findProgram("chromium", "chromium-browser", "google-chrome"))
-	need(t, "node_modules", "the npm packages (make tools)", findPackages())
+	needChromium(t)
+	run(t, "sdk.test.mjs")
+}
+
+// Authing's SDK in Node: both of its clients.
+func TestAuthingSDK(t *testing.T) {
+	needNode(t)
+	run(t, "authing.test.mjs")
+}
+
+// Authing's SDK in a page of another origin.
+func TestAuthingSDKInPages(t *testing.T) {
+	needChromium(t)
+	run(t, "authing-page.test.mjs")
+}
+
+// An account of one SDK is one of the other.
+func TestBothSDKs(t *testing.T) {
+	needChromium(t)
+	run(t, "both.test.mjs")
+}
+
+// run runs a suite against a server on each database.
+func run(t *testing.T, suite string) {
+	t.Helper()
 	testkit.Each(t, func(t *testing.T, server *testkit.Server) {
-		node := exec.CommandContext(t.Context(), "node", "--test", "sdk.test.mjs")
+		node := exec.CommandContext(t.Context(), "node", "--test", suite)
 		node.Env = append(os.Environ(), "TIGERTALLY_URL="+server.URL)
 		out, err := node.CombinedOutput()
 		if err != nil {
-			t.Fatalf("node --test: %v\n%s", err, out)
+			t.Fatalf("node --test %s: %v\n%s", suite, err, out)
 		}
 		t.Logf("%s", tail(out, 12))
 	})
+}
+
+func needChromium(t *testing.T) {
+	t.Helper()
+	needNode(t)
+	need(t, "chromium", "Chromium", findProgram("chromium", "chromium-browser", "google-chrome"))
+}
+
+func needNode(t *testing.T) {
+	t.Helper()
+	need(t, "node", "Node.js", findProgram("node"))
+	need(t, "node_modules", "the npm packages (make tools)", findPackages())
 }
 
 // need skips a machine without what the scenarios run on; where everything has to be
@@ -50,7 +85,7 @@ func findProgram(names ...string) bool {
 }
 
 func findPackages() bool {
-	for _, name := range []string{"cb2", "cb3", "playwright-core", "esbuild"} {
+	for _, name := range []string{"cb2", "cb3", "authing-js-sdk", "playwright-core", "esbuild"} {
 		if _, err := os.Stat(filepath.Join("node_modules", name)); err != nil {
 			return false
 		}

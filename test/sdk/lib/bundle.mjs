@@ -8,6 +8,7 @@ const root = new URL('..', import.meta.url);
 const sources = {
   cb2: "import cloudbase from 'cb2'; window.cloudbase = cloudbase;",
   cb3: "import cloudbase from 'cb3'; window.cloudbase = cloudbase;",
+  authing: "import * as authing from 'authing-js-sdk'; window.authing = authing;",
   oauth: "import * as oauth from '@cloudbase/oauth'; window.cloudbaseOAuth = oauth;",
 };
 
