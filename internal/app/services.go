@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/account"
@@ -64,6 +65,9 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
+	if o.Dir, err = filepath.Abs(filepath.Join(conf.DataDir, "worker")); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	s.Pipelines = pipeline.New(d, ring, s.audit, now, log, o)
 	return s, nil
 }
@@ -134,6 +138,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)
+	s.users.CasedNames = s.casedNames
 	s.codes = code.New(d, ring, s.limits, now)
 	s.sudo = sudo.New(s.tickets, now)
 	s.captcha = captcha.New(s.tickets, d, ring, now)
@@ -174,6 +179,12 @@ func (s *services) issuer(poolID string) string {
 		return s.publicURL + "/oidc"
 	}
 	return s.publicURL + "/oidc/" + poolID
+}
+
+// casedNames says whether a pool tells user names by their case.
+func (s *services) casedNames(ctx context.Context, poolID string) (bool, error) {
+	p, err := s.Pools.Get(ctx, poolID)
+	return p.Settings.CasedUsernames, err
 }
 
 // schedule names the periodic clean-ups. Each runs on one node at a time.

@@ -78,7 +78,8 @@ type Options struct {
 	// Command starts a worker process: a program that calls sandbox.Worker, and its
 	// arguments. Without it every function fails.
 	Command []string
-	Workers int // 2 by default
+	Workers int    // 2 by default
+	Dir     string // kept for workers: see sandbox.Options
 	// Clock measures; it is the real clock even where now is a moved one.
 	Clock func() time.Time
 	// LogLevel is the level at which lines that functions log are logged.
@@ -109,7 +110,7 @@ type Service struct {
 func New(d *db.DB, ring *secret.Keyring, a *audit.Service, now func() time.Time, log *slog.Logger, o Options) *Service {
 	s := &Service{
 		db: d, ring: ring, audit: a, now: now, log: log, level: o.LogLevel,
-		sandbox:    sandbox.New(sandbox.Options{Command: o.Command, Workers: o.Workers, Clock: o.Clock, Logger: log}),
+		sandbox:    sandbox.New(sandbox.Options{Command: o.Command, Workers: o.Workers, Dir: o.Dir, Clock: o.Clock, Logger: log}),
 		background: make(chan func(), maxBackground), closing: make(chan struct{}),
 	}
 	s.cache = db.NewCached(d, now, metaGeneration, s.load)

@@ -130,9 +130,10 @@ func (s *Service) failure(ctx context.Context, p Point, in Input, chain []step, 
 func (s *Service) later(ctx context.Context, p Point, in Input, job sandbox.Job, chain []step) {
 	ctx = context.WithoutCancel(ctx) // outlives the request
 	for _, f := range chain {
-		job.Steps = steps([]step{f})
+		one := job
+		one.Steps = steps([]step{f})
 		select {
-		case s.background <- func() { s.runLater(ctx, p, in, job, f) }:
+		case s.background <- func() { s.runLater(ctx, p, in, one, f) }:
 		default:
 			s.log.WarnContext(ctx, "too many functions in the background, one is left out", "pool", job.Tenant, "function", f.name)
 		}

@@ -14,21 +14,35 @@ const (
 	niceness     = 10 // requests of the server come first
 )
 
-// confine sets the limits of this process. There is none on the number of processes:
+// confine sets the limits of this process, at its start. There is none on the number of processes:
 // the kernel counts those of the whole user, and a thread the runtime cannot start ends
 // the worker. seal forbids what the limit is meant to stop.
 func confine() error {
-	for what, limit := range map[int]uint64{
-		unix.RLIMIT_AS: addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_NOFILE: openFiles,
-		unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
+	for what, most := range map[int]uint64{
+		unix.RLIMIT_AS: addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_CORE: 0,
 	} {
-		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
-			return fmt.Errorf("limit %d: %w", what, err)
+		if err := limit(what, most); err != nil {
+			return err
 		}
 	}
 	// The process group is this process; alone, a nice value is a single thread's.
 	_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
 	return nil
+}
+
+func limit(what int, most uint64) error {
+	if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+		return fmt.Errorf("limit %d: %w", what, err)
+	}
+	return nil
+}
+
+// enclose takes away what only the start needed, before the first script runs.
+func enclose() error {
+	if err := limit(unix.RLIMIT_FSIZE, 0); err != nil {
+		return err
+	}
+	return seal()
 }
 
 // processAttr is how a worker is started.

@@ -7,8 +7,8 @@ import "syscall"
 // confine does nothing here: the interpreter's own limits and the server's clock hold.
 func confine() error { return nil }
 
-// seal does nothing here.
-func seal() error { return nil }
+// enclose does nothing here.
+func enclose() error { return nil }
 
 type processAttr struct{}
 

@@ -45,8 +45,17 @@ type engine struct {
 	start, inspect, finish uint64 // functions of the prelude
 }
 
-func newEngine(ctx context.Context) (*engine, error) {
+// newEngine takes the compiled interpreter from the directory cache, where it leaves it
+// when it had to compile.
+func newEngine(ctx context.Context, cache string) (*engine, error) {
 	conf := wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages)
+	if cache != "" {
+		c, err := wazero.NewCompilationCacheWithDir(cache)
+		if err != nil {
+			return nil, fmt.Errorf("cache: %w", err)
+		}
+		conf = conf.WithCompilationCache(c)
+	}
 	e := &engine{runtime: wazero.NewRuntimeWithConfig(ctx, conf), host: &host{}}
 	if err := e.host.export(ctx, e.runtime); err != nil {
 		return nil, fmt.Errorf("imports: %w", err)

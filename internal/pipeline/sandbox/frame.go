@@ -11,6 +11,11 @@ import (
 // maxFrame bounds one message between server and worker.
 const maxFrame = 4 << 20
 
+// hello is what a worker is told first.
+type hello struct {
+	Cache string `json:"cache"` // directory that keeps the compiled interpreter, or ""
+}
+
 // request is one chain of functions to run, or to compile only.
 type request struct {
 	Check   bool              `json:"check,omitempty"`

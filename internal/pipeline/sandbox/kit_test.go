@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// workerDir is shared by all tests, so that the interpreter is compiled once.
+func workerDir() string { return filepath.Join(os.TempDir(), "tigertally-test-workers") }
+
 // start makes a sandbox that is warm.
 func start(t testing.TB, workers int) *sandbox.Sandbox {
 	t.Helper()
@@ -31,7 +35,7 @@ func start(t testing.TB, workers int) *sandbox.Sandbox {
 		t.Fatal(err)
 	}
 	s := sandbox.New(sandbox.Options{
-		Command: []string{program, "pipeline-worker"}, Workers: workers, Clock: time.Now,
+		Command: []string{program, "pipeline-worker"}, Workers: workers, Dir: workerDir(), Clock: time.Now,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	t.Cleanup(func() { _ = s.Close() })

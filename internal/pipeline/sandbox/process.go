@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -18,7 +19,6 @@ type worker struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
-	dir    string
 	stderr *tail
 	killed chan struct{}
 	once   sync.Once
@@ -31,20 +31,27 @@ func startWorker(o Options, done *sync.WaitGroup) (*worker, error) {
 	if len(o.Command) == 0 {
 		return nil, errors.New("it is not known how to start one")
 	}
-	dir, err := os.MkdirTemp("", "tigertally-worker-")
+	cache, empty := filepath.Join(o.Dir, "compiled"), filepath.Join(o.Dir, "empty")
+	for _, dir := range []string{cache, empty} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	w, err := launch(o, empty, isolated())
+	if err != nil { // namespaces may be forbidden here
+		w, err = launch(o, empty, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
-	w, err := launch(o, dir, isolated())
-	if err != nil { // namespaces may be forbidden here
-		w, err = launch(o, dir, nil)
-	}
-	if err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
-	}
 	done.Go(w.reap)
-	var ready response
-	if err := w.within(startTime, func() error { return readFrame(w.out, &ready) }); err != nil {
+	err = w.within(startTime, func() error {
+		if err := writeFrame(w.in, hello{Cache: cache}); err != nil {
+			return err
+		}
+		return readFrame(w.out, &response{})
+	})
+	if err != nil {
 		w.stop()
 		return nil, fmt.Errorf("the worker is not ready: %w", err)
 	}
@@ -55,7 +62,7 @@ func launch(o Options, dir string, attr *processAttr) (*worker, error) {
 	cmd := exec.Command(o.Command[0], o.Command[1:]...) //nolint:gosec,noctx // our own program, which outlives requests.
 	cmd.Env, cmd.Dir = []string{}, dir
 	cmd.SysProcAttr = attr.sys()
-	w := &worker{cmd: cmd, dir: dir, stderr: &tail{}, killed: make(chan struct{}), log: o.Logger}
+	w := &worker{cmd: cmd, stderr: &tail{}, killed: make(chan struct{}), log: o.Logger}
 	cmd.Stderr = w.stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -106,7 +113,6 @@ func (w *worker) reap() {
 	default:
 		w.log.Warn("worker ended by itself", "err", err, "output", w.stderr.String())
 	}
-	_ = os.Remove(w.dir) // empty: the worker can make no file
 }
 
 // tail keeps the end of what a worker complains about.

@@ -91,8 +91,11 @@ type Options struct {
 	// Command starts a worker: a program that calls Worker, and its arguments.
 	Command []string
 	Workers int // 2 by default
-	Clock   func() time.Time
-	Logger  *slog.Logger
+	// Dir is where workers find the compiled interpreter, which costs a third of a second
+	// to make anew. It must be an absolute path and the server's alone.
+	Dir    string
+	Clock  func() time.Time
+	Logger *slog.Logger
 }
 
 // Sandbox runs jobs in a bounded number of worker processes, fairly between tenants. It

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -115,6 +116,19 @@ func (s *script) tidy() {
 		s.engine.put(s.used)
 		s.used = nil
 	}
+}
+
+// ready prepares for the next request while the server reads the answer to the last.
+func (s *script) ready(ctx context.Context) (err error) {
+	big := s.used != nil && s.used.module.Memory().Size() > bigInstance
+	s.tidy()
+	if s.engine.spare == nil {
+		s.engine.spare, err = s.engine.take(ctx)
+	}
+	if big {
+		debug.FreeOSMemory()
+	}
+	return err
 }
 
 // compile reads the source as it stands, then inside its wrapping: text that only

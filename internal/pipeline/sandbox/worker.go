@@ -24,44 +24,48 @@ func Worker(ctx context.Context, in io.Reader, out io.Writer, clock func() time.
 	if err := confine(); err != nil {
 		return err
 	}
-	e, err := newEngine(ctx)
+	r := bufio.NewReaderSize(in, 16<<10)
+	var first hello
+	if err := readFrame(r, &first); err != nil {
+		return err
+	}
+	e, err := newEngine(ctx, first.Cache)
+	if err != nil && first.Cache != "" { // a damaged or forbidden cache costs time and no more
+		e, err = newEngine(ctx, "")
+	}
 	if err != nil {
 		return err
 	}
-	s := &script{engine: e, now: clock}
-	if s.engine.spare, err = e.take(ctx); err != nil {
+	if e.spare, err = e.take(ctx); err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // compiling is over
-	if err := seal(); err != nil {
+	if err := enclose(); err != nil {
 		return err
 	}
-	r := bufio.NewReaderSize(in, 16<<10)
 	if err := writeFrame(out, response{}); err != nil {
 		return err
 	}
+	return serve(ctx, &script{engine: e, now: clock}, r, out)
+}
+
+// serve answers requests until there are no more.
+func serve(ctx context.Context, s *script, in io.Reader, out io.Writer) error {
 	for calls := 1; ; calls++ {
-		var q request
-		if err := readFrame(r, &q); err != nil {
+		var r request
+		if err := readFrame(in, &r); err != nil {
 			if err == io.EOF { //nolint:errorlint // what ReadFull returns between frames.
 				return nil
 			}
 			return err
 		}
-		res := s.run(ctx, q)
+		res := s.run(ctx, r)
 		res.Retire = calls >= workerCalls
 		if err := writeFrame(out, res); err != nil {
 			return err
 		}
-		big := s.used != nil && s.used.module.Memory().Size() > bigInstance
-		s.tidy()
-		if e.spare == nil {
-			if e.spare, err = e.take(ctx); err != nil {
-				return err
-			}
-		}
-		if big {
-			debug.FreeOSMemory()
+		if err := s.ready(ctx); err != nil {
+			return err
 		}
 	}
 }
