@@ -32,7 +32,7 @@ var (
 )
 
 // Every document of the published client is answered with status 200 and either a value
-// under its root field or an error with a whole number, whoever asks (AZ-01, M5).
+// under its root field or an error with a whole number, whoever asks (AD-03, M5).
 func TestEveryDocument(t *testing.T) {
 	each(t, func(w *world) {
 		all := documents(t)
@@ -141,7 +141,7 @@ func example(name, typ string) any {
 	return body{}
 }
 
-// The addresses of the management client, with every kind of token (AZ-01).
+// The addresses of the management client, with every kind of token (AD-03).
 func TestManagementAddresses(t *testing.T) {
 	each(t, func(w *world) {
 		m, p, other := w.manager(), w.byName("person", "passw0rd"), w.byName("other", "passw0rd")

@@ -3,6 +3,7 @@ package authing_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -284,9 +285,7 @@ func (m manager) create(info body, more ...body) reply {
 		info["password"] = m.w.seal(plain)
 	}
 	for _, extra := range more {
-		for k, v := range extra {
-			vars[k] = v
-		}
+		maps.Copy(vars, extra)
 	}
 	return m.ask("createUser", vars)
 }

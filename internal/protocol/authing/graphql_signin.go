@@ -167,8 +167,7 @@ func (p *Protocol) loginStatus(ctx context.Context, c pool.Client, in loginStatu
 		err = errs.New(errs.SessionInvalid)
 	}
 	if errs.CodeOf(err) == errs.SessionInvalid {
-		e := refusal(caller.From(ctx).Lang, words{errs.SessionInvalid: {number: signInEnded}}, errs.From(err))
-		return loginStatus{Code: e.Code, Message: e.Message}, nil
+		return loginStatus{Code: signInEnded, Message: refusal(caller.From(ctx).Lang, nil, errs.From(err)).Message}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package authing_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -61,7 +62,9 @@ func managePeople(w *world, m manager) {
 		w.login("m1", "passw0rd").want(2333)
 		w.login("m1", "changed1").user()
 		for _, vars := range []body{
-			{"username": "m1"}, {"email": "M2@example.com"}, {"externalId": "ext-1"},
+			{"username": "m1"},
+			{"email": "M2@example.com"},
+			{"externalId": "ext-1"},
 			{"identity": body{"provider": "wechat", "userIdInIdp": "w1"}},
 		} {
 			m.ask("findUser", vars).has(body{"id": id})
@@ -178,9 +181,7 @@ func manageCustom(w *world, m manager) {
 		}
 		who := body{"targetType": "USER", "targetId": p.id}
 		with := func(more body) body {
-			for k, v := range who {
-				more[k] = v
-			}
+			maps.Copy(more, who)
 			return more
 		}
 		m.ask("setUdvBatch", with(body{"udvList": []body{{"key": "city2", "value": `"Wuhan"`}}})).custom()
