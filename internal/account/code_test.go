@@ -7,6 +7,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -19,7 +20,7 @@ func TestSendCodeToItsAudience(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		alice(t, k)
-		k.User(t, account.NewUser{Phone: "+8613700000000"})
+		k.User(t, admin.NewUser{Phone: "+8613700000000"})
 		_, me := k.SignIn(t, "alice")
 		for _, tt := range []struct {
 			name   string

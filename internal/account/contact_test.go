@@ -6,6 +6,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -17,8 +18,8 @@ import (
 func TestBindContact(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Username: "alice", Phone: phone, Password: password})
-		bob := k.User(t, account.NewUser{Username: "bob", Email: "bob@example.com", Password: password})
+		u := k.User(t, admin.NewUser{Username: "alice", Phone: phone, Password: password})
+		bob := k.User(t, admin.NewUser{Username: "bob", Email: "bob@example.com", Password: password})
 		_, p := k.SignIn(t, "alice")
 		bind := func(target, askedBy, grant string) error {
 			return k.Account.BindContact(t.Context(), p, account.BindInput{
@@ -56,7 +57,7 @@ func TestOneOfTwentyBinds(t *testing.T) {
 		hands := make([]hand, 20)
 		for i := range hands {
 			name := "user-" + string(rune('a'+i)) + "x"
-			k.User(t, account.NewUser{Username: name, Password: password})
+			k.User(t, admin.NewUser{Username: name, Password: password})
 			_, p := k.SignIn(t, name)
 			hands[i] = hand{p, sudo(t, k, p), k.Verified(t, phone, p.UserID, "")}
 		}
@@ -78,7 +79,7 @@ func TestOneOfTwentyBinds(t *testing.T) {
 func TestEditBasicNeedsAVerificationByThisUser(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Username: "alice", Password: password})
+		u := k.User(t, admin.NewUser{Username: "alice", Password: password})
 		_, p := k.SignIn(t, "alice")
 		edit := func(target string) error {
 			return k.Account.EditBasic(t.Context(), p, account.EditInput{Email: target})
@@ -118,7 +119,7 @@ func TestUpdateProfile(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		alice(t, k)
-		k.User(t, account.NewUser{Username: "bob"})
+		k.User(t, admin.NewUser{Username: "bob"})
 		_, p := k.SignIn(t, "alice")
 		long := make([]byte, 100)
 		for i := range long {

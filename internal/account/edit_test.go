@@ -5,6 +5,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -33,7 +34,7 @@ func TestEditBasicIsAllOrNothing(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				k := accounttest.New(t, d)
 				u := alice(t, k)
-				k.User(t, account.NewUser{Username: "bob", Phone: "+8613700000000"})
+				k.User(t, admin.NewUser{Username: "bob", Phone: "+8613700000000"})
 				_, p := k.SignIn(t, "alice")
 				k.Verified(t, "next@example.com", u.ID, "")
 				k.Verified(t, "+8613700000000", u.ID, "")

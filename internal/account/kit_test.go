@@ -3,8 +3,8 @@ package account_test
 import (
 	"testing"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -27,7 +27,7 @@ func wantCode(t *testing.T, err error, want errs.Code) {
 // alice is a person with every identifier.
 func alice(t *testing.T, k *accounttest.Kit) user.User {
 	t.Helper()
-	return k.User(t, account.NewUser{Username: "alice", Phone: phone, Email: email, Password: password, Name: "Alice"})
+	return k.User(t, admin.NewUser{Username: "alice", Phone: phone, Email: email, Password: password, Profile: user.Profile{Name: new("Alice")}})
 }
 
 func byPassword(t *testing.T, k *accounttest.Kit, identifier, password string) error {

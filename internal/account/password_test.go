@@ -6,6 +6,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -17,10 +18,10 @@ func TestSudo(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		u := alice(t, k)
-		k.User(t, account.NewUser{Username: "bob", Phone: "+8613700000000", Password: password})
+		k.User(t, admin.NewUser{Username: "bob", Phone: "+8613700000000", Password: password})
 		_, p := k.SignIn(t, "alice")
 		_, bob := k.SignIn(t, "bob")
-		bare := k.User(t, account.NewUser{Email: "bare@example.com"})
+		bare := k.User(t, admin.NewUser{Email: "bare@example.com"})
 		_, noPassword := byCode(t, k, bare.Email)
 
 		g, err := k.Account.Sudo(t.Context(), p, password, "")
@@ -98,7 +99,7 @@ func TestSetPassword(t *testing.T) {
 func TestFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Email: email})
+		k.User(t, admin.NewUser{Email: email})
 		_, late := byCode(t, k, email)
 		k.Advance(5*time.Minute + time.Second)
 		wantCode(t, k.Account.SetPassword(t.Context(), late, "", password), errs.SudoRequired)

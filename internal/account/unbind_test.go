@@ -5,6 +5,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
@@ -68,8 +69,8 @@ func TestDL04UnbindingBothLeavesOne(t *testing.T) {
 func TestBindContactBySession(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "alice", Password: password})
-		k.User(t, account.NewUser{Username: "bob", Email: "bob@example.com"})
+		k.User(t, admin.NewUser{Username: "alice", Password: password})
+		k.User(t, admin.NewUser{Username: "bob", Email: "bob@example.com"})
 		_, p := k.SignIn(t, "alice")
 		bind := func(target, digits string, by account.Assurance) error {
 			return k.Account.BindContact(t.Context(), p, account.BindInput{Email: target, Token: digits, Assurance: by})

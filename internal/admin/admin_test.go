@@ -173,14 +173,17 @@ func TestAnOperatorChangesIdentifiers(t *testing.T) {
 		update := func(in admin.UserChange) (user.User, error) {
 			return b.Admin.UpdateUser(t.Context(), b.mine, u.ID, in)
 		}
-		for want, in := range map[errs.Code]admin.UserChange{
-			errs.UsernameTaken:   {Profile: user.Profile{Username: new("Bob")}},
-			errs.IdentifierTaken: {Phone: new("13900139000")},
-			errs.ExternalIDTaken: {ExternalID: new("b")},
-			errs.PhoneInvalid:    {Phone: new("12")},
+		for _, tt := range []struct {
+			in   admin.UserChange
+			want errs.Code
+		}{
+			{admin.UserChange{Profile: user.Profile{Username: new("Bob")}}, errs.UsernameTaken},
+			{admin.UserChange{Phone: new("13900139000")}, errs.IdentifierTaken},
+			{admin.UserChange{ExternalID: new("b")}, errs.ExternalIDTaken},
+			{admin.UserChange{Phone: new("12")}, errs.PhoneInvalid},
 		} {
-			_, err := update(in)
-			wantCode(t, err, want)
+			_, err := update(tt.in)
+			wantCode(t, err, tt.want)
 		}
 		after, err := update(admin.UserChange{Email: new("new@example.com"), Phone: new(""), ExternalID: new("a")})
 		wantCode(t, err, "")

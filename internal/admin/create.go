@@ -147,9 +147,6 @@ func (c change) canonical() (user.AdminChange, error) {
 	if c.Profile, err = signin.CheckProfile(c.Profile); err != nil {
 		return user.AdminChange{}, err
 	}
-	if err := c.Profile.CheckAttributes(); err != nil {
-		return user.AdminChange{}, err
-	}
 	if c.Phone, err = canonical(c.Phone, func(t string) (string, error) { return contact.Phone(t, "") }); err != nil {
 		return user.AdminChange{}, err
 	}

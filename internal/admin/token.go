@@ -17,7 +17,7 @@ import (
 const (
 	// tokenType is the typ header of management tokens. No other token has it, and none
 	// that has it is taken for anything else.
-	tokenType = "mgmt+jwt"
+	tokenType = "mgmt+jwt" //nolint:gosec // a type, not a token.
 	// tokenLife is more than an hour, because clients fetch a new one an hour before
 	// their token ends.
 	tokenLife = 2 * time.Hour

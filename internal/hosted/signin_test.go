@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/pool"
 )
 
@@ -18,7 +18,7 @@ const (
 
 func ann(t *testing.T, k *kit) {
 	t.Helper()
-	k.User(t, account.NewUser{Username: "ann", Phone: phone, Email: email, Password: accounttest.Password})
+	k.User(t, admin.NewUser{Username: "ann", Phone: phone, Email: email, Password: accounttest.Password})
 }
 
 func TestPasswordLeadsBackToTheApp(t *testing.T) {
@@ -106,7 +106,7 @@ func TestEN01AskingForACodeTellsNothing(t *testing.T) {
 func TestEN01AWrongPasswordTellsNothing(t *testing.T) {
 	k := one(t)
 	ann(t, k)
-	k.User(t, account.NewUser{Username: "bare"})
+	k.User(t, admin.NewUser{Username: "bare"})
 	b := k.browser(t)
 	for _, name := range []string{"ann", "bare", "nobody", "13911112222", "eve@example.com"} {
 		p := b.submit(t, b.open(t), "account", name, "password", "wrong-password")
@@ -132,7 +132,7 @@ func TestAnotherCodeCanBeAskedFor(t *testing.T) {
 
 func TestAPasswordThatWasGivenHasToBeReplaced(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
-		k.User(t, account.NewUser{Username: "new", Password: accounttest.Password, MustReset: true})
+		k.User(t, admin.NewUser{Username: "new", Password: accounttest.Password, MustReset: true})
 		b := k.browser(t)
 		p := b.submit(t, b.open(t), "account", "new", "password", accounttest.Password)
 		if p.heading() != "Choose a new password" || p.problem() != "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -36,6 +37,7 @@ func TestVC05CodesServeWhatTheyWereSentFor(t *testing.T) {
 		signin.UsageAny:      all,
 		signin.UsageAll:      {signin.UsageRegister, signin.UsageSignIn, signin.UsageReset, signin.UsageContact, signin.UsageMFA},
 		signin.UsageEnter:    {signin.UsageRegister, signin.UsageSignIn, signin.UsageContact},
+		signin.UsageJoin:     {signin.UsageRegister, signin.UsageSignIn, signin.UsageContact},
 		signin.UsageRecover:  {signin.UsageReset, signin.UsageSignIn},
 		signin.UsageConfirm:  {signin.UsageSudo, signin.UsageSignIn},
 		signin.UsageRegister: {signin.UsageRegister}, signin.UsageSignIn: {signin.UsageSignIn},
@@ -65,7 +67,7 @@ func TestVC05CodesServeWhatTheyWereSentFor(t *testing.T) {
 func TestACodeOutlivesWhatCameToNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Email: email})
+		k.User(t, admin.NewUser{Email: email})
 		_, digits := k.Code(t, email, "", signin.UsageEnter)
 		wantCode(t, registerBy(t, k, email, digits), errs.IdentifierTaken)
 		_, err := byCode(t, k, email, digits, false)
@@ -88,7 +90,7 @@ func TestACodeOutlivesWhatCameToNothing(t *testing.T) {
 func TestVC03SixthShowingFails(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Phone: phone})
+		k.User(t, admin.NewUser{Phone: phone})
 		_, digits := k.Code(t, phone, "", signin.UsageAll)
 		for range 5 {
 			_, err := byCode(t, k, phone, other(digits), false)
@@ -134,7 +136,7 @@ func TestVC04OneOfFiftyShowingsWins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				k := accounttest.New(t, d, func(s *pool.Settings) { s.MaxCodeTries = 10 })
-				k.User(t, account.NewUser{Email: email})
+				k.User(t, admin.NewUser{Email: email})
 				_, digits := k.Code(t, test.target, "", signin.UsageAll)
 				won, lost := accounttest.Race(50, func(int) error { return test.use(t, k, digits) })
 				for _, err := range lost {
@@ -156,7 +158,7 @@ func TestVC04OneOfFiftyShowingsWins(t *testing.T) {
 func TestVC03RightAmongManyGuesses(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Phone: phone})
+		k.User(t, admin.NewUser{Phone: phone})
 		for range 5 {
 			_, digits := k.Code(t, phone, "", signin.UsageSignIn)
 			won, lost := accounttest.Race(50, func(i int) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -18,7 +19,7 @@ const fresh = "the-owners-own-words"
 // newbie is somebody who has to choose a password, and the token to do it with.
 func newbie(t *testing.T, k *accounttest.Kit) (user.User, string) {
 	t.Helper()
-	u := k.User(t, account.NewUser{Username: "newbie", Email: email, Password: password, MustReset: true})
+	u := k.User(t, admin.NewUser{Username: "newbie", Email: email, Password: password, MustReset: true})
 	return u, firstLogin(t, k)
 }
 

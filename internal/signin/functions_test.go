@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/db"
@@ -70,7 +70,7 @@ func TestRefusedRegistrationLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				k := accounttest.New(t, d)
-				k.User(t, account.NewUser{Email: "old@evil.com", Password: password})
+				k.User(t, admin.NewUser{Email: "old@evil.com", Password: password})
 				put(t, k, pipeline.PreRegister, `async function pipe(user, context, callback) {
 					if (context.request.body.email.endsWith("@evil.com") && user.email.endsWith("@evil.com") && !user.id)
 						return callback(new Error("Access denied"))
@@ -160,10 +160,8 @@ func TestFunctionsChangeThePerson(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		define(t, k, "a", "b", "c", "d")
-		for point, key := range map[pipeline.Point]string{
-			pipeline.PreRegister: "a", pipeline.PostRegister: "b", pipeline.PreAuthentication: "c", pipeline.PostAuthentication: "d",
-		} {
-			put(t, k, point, `async function pipe(user, context, callback) {
+		for i, key := range []string{"a", "b", "c", "d"} {
+			put(t, k, pipeline.Points()[i], `async function pipe(user, context, callback) {
 				user.addCustomData("`+key+`", context.k)
 				user.addCustomData("undefined_field", "x")
 				user.nickname = (user.nickname || "") + "`+key+`"
@@ -273,16 +271,21 @@ func sameJSON(a, b string) bool {
 // JS-05: what breaks before the event refuses it; what breaks after it is passed over.
 func TestJS05BrokenFunctions(t *testing.T) {
 	const broken = `async function pipe(user, context, callback) { throw new TypeError("oops") }`
-	for point, want := range map[pipeline.Point]errs.Code{
-		pipeline.PreRegister: errs.PipelineFailed, pipeline.PreAuthentication: errs.PipelineFailed,
-		pipeline.PostRegister: "", pipeline.PostAuthentication: "",
+	for _, test := range []struct {
+		point pipeline.Point
+		want  errs.Code
+	}{
+		{pipeline.PreRegister, errs.PipelineFailed},
+		{pipeline.PostRegister, ""},
+		{pipeline.PreAuthentication, errs.PipelineFailed},
+		{pipeline.PostAuthentication, ""},
 	} {
-		t.Run(string(point), func(t *testing.T) {
+		t.Run(string(test.point), func(t *testing.T) {
 			k := accounttest.New(t, dbtest.Open(t, dbtest.SQLite))
-			put(t, k, point, broken)
+			put(t, k, test.point, broken)
 			out, err := k.Signin.Register(t.Context(), unproved(k, func(in *signin.RegisterInput) { in.Email = email }))
-			wantCode(t, err, want)
-			if (out.Session != nil) != (want == "") {
+			wantCode(t, err, test.want)
+			if (out.Session != nil) != (test.want == "") {
 				t.Errorf("outcome %+v", out)
 			}
 		})

@@ -3,8 +3,8 @@ package signin_test
 import (
 	"testing"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -23,7 +23,7 @@ func TestOneTapSignsInTheOwnerOfThePhone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		k.OneTap["mine"], k.OneTap["new"] = phone, "+8613900000000"
-		u := k.User(t, account.NewUser{Phone: phone})
+		u := k.User(t, admin.NewUser{Phone: phone})
 		out, err := byOneTap(t, k, "mine")
 		wantCode(t, err, "")
 		if out.User.ID != u.ID || out.Session == nil {

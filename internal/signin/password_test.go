@@ -10,6 +10,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
@@ -23,10 +24,10 @@ import (
 func TestPasswordByAnyName(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Username: "alice", Phone: phone, Email: email, Password: password})
-		k.User(t, account.NewUser{Username: "bare"})
-		k.User(t, account.NewUser{Username: "blocked", Password: password, Status: user.StatusBlocked})
-		k.User(t, account.NewUser{Username: "pending", Password: password, Status: user.StatusPending})
+		u := k.User(t, admin.NewUser{Username: "alice", Phone: phone, Email: email, Password: password})
+		k.User(t, admin.NewUser{Username: "bare"})
+		k.User(t, admin.NewUser{Username: "blocked", Password: password, Status: user.StatusBlocked})
+		k.User(t, admin.NewUser{Username: "pending", Password: password, Status: user.StatusPending})
 		for _, name := range []string{"alice", "ALICE", "13800000000", "+86 +86 13800000000", "Alice@Example.com"} {
 			_, p := k.SignIn(t, name)
 			if p.UserID != u.ID {
@@ -59,7 +60,7 @@ func TestPasswordByAnyName(t *testing.T) {
 func TestMustResetIsAStep(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "fresh", Phone: phone, Password: password, MustReset: true})
+		k.User(t, admin.NewUser{Username: "fresh", Phone: phone, Password: password, MustReset: true})
 		in := signin.Input{Client: k.Client, Method: signin.MethodPassword, Identifier: "fresh", Password: password}
 		out, err := k.Signin.SignIn(t.Context(), in)
 		wantCode(t, err, "")
@@ -79,7 +80,7 @@ func TestMustResetIsAStep(t *testing.T) {
 func TestWrongPasswordsLock(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "alice", Phone: phone, Email: email, Password: password})
+		k.User(t, admin.NewUser{Username: "alice", Phone: phone, Email: email, Password: password})
 		names := []string{"alice", phone, email}
 		for i := range limit.PasswordAccount().Max {
 			wantCode(t, byPassword(t, k, names[i%3], "wrong-password"), errs.PasswordWrong)
@@ -118,8 +119,8 @@ func TestWrongPasswordsLock(t *testing.T) {
 func TestAHundredWrongPasswordsEndWithACode(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits = true })
-		u := k.User(t, account.NewUser{Username: "alice", Phone: phone, Password: password})
-		k.User(t, account.NewUser{Username: "bob", Password: password})
+		u := k.User(t, admin.NewUser{Username: "alice", Phone: phone, Password: password})
+		k.User(t, admin.NewUser{Username: "bob", Password: password})
 		try := func(address, name, password string) error {
 			_, err := k.Signin.SignIn(accounttest.From(t, address, ""), signin.Input{
 				Client: k.Client, Method: signin.MethodPassword, Identifier: name, Password: password,
@@ -156,7 +157,7 @@ func TestAHundredWrongPasswordsEndWithACode(t *testing.T) {
 func TestParallelGuessesCount(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "alice", Password: password})
+		k.User(t, admin.NewUser{Username: "alice", Password: password})
 		accounttest.Race(50, func(int) error { return byPassword(t, k, "alice", "wrong-password") })
 		wantCode(t, byPassword(t, k, "alice", password), errs.PasswordAttempts)
 	})
@@ -166,7 +167,7 @@ func TestParallelGuessesCount(t *testing.T) {
 func TestStuffingMeetsACaptcha(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits, s.Captcha = true, pool.CaptchaAuto })
-		k.User(t, account.NewUser{Username: "alice", Password: password})
+		k.User(t, admin.NewUser{Username: "alice", Password: password})
 		ctx := accounttest.From(t, "192.0.2.1", "d1")
 		in := signin.Input{Client: k.Client, Method: signin.MethodPassword, Password: password}
 		for i := range limit.PasswordAccounts().Max {
@@ -189,7 +190,7 @@ func TestStuffingMeetsACaptcha(t *testing.T) {
 func TestHashesAreUpgraded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Username: "alice", Password: password})
+		u := k.User(t, admin.NewUser{Username: "alice", Password: password})
 		old, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 		wantCode(t, err, "")
 		wantCode(t, k.Users.SetPasswordHash(t.Context(), "p", u.ID, string(old)), "")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -113,7 +114,7 @@ func TestLK01TheProverTakesTheAccount(t *testing.T) {
 				tr := setTrap(t, k, func(in *signin.RegisterInput) {
 					in.Email, in.Profile.Username = email, new("alice")
 				})
-				stranger := k.User(t, account.NewUser{Username: "stranger", Password: password})
+				stranger := k.User(t, admin.NewUser{Username: "stranger", Password: password})
 				foreign, _ := k.SignIn(t, "stranger") // a session, but of another account
 				wantCode(t, prove(t, k, foreign.Access), "")
 				tr.sprung(t, k, email)

@@ -3,8 +3,8 @@ package signin_test
 import (
 	"testing"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -15,7 +15,7 @@ import (
 func TestRegister(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "taken", Phone: "+8613700000000"})
+		k.User(t, admin.NewUser{Username: "taken", Phone: "+8613700000000"})
 		out, err := k.Signin.Register(t.Context(), signin.RegisterInput{
 			Client: k.Client, Phone: "138 0000 0000", Token: k.Verified(t, phone, "", ""), Password: password,
 			Profile: user.Profile{Name: new("Alice"), Username: new("alice"), Gender: new("MALE")},
@@ -99,7 +99,7 @@ func TestAnonymousUpgrade(t *testing.T) {
 		ctx := t.Context()
 		before, err := anonymous(t, k, "device")
 		wantCode(t, err, "")
-		k.User(t, account.NewUser{Username: "bob", Password: password})
+		k.User(t, admin.NewUser{Username: "bob", Password: password})
 		bob, _ := k.SignIn(t, "bob")
 
 		upgrade := func(c signin.RegisterInput) error {
@@ -117,7 +117,7 @@ func TestAnonymousUpgrade(t *testing.T) {
 			Client: k.Client, Token: k.Verified(t, email, "", ""), AnonymousAccess: before.Session.Access,
 		}), errs.AnonymousInvalid)
 		k.Client = own
-		k.User(t, account.NewUser{Phone: phone})
+		k.User(t, admin.NewUser{Phone: phone})
 		wantCode(t, upgrade(signin.RegisterInput{Token: k.Verified(t, phone, "", ""), AnonymousAccess: before.Session.Access}), errs.IdentifierTaken)
 
 		out, err := k.Signin.Register(ctx, signin.RegisterInput{

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
@@ -33,19 +33,23 @@ func TestPeopleRegisterWithoutProof(t *testing.T) {
 	}{
 		"by email": {
 			func(in *signin.RegisterInput) { in.Email = "Alice@Example.com" },
-			want{Email: "alice@example.com", RegisteredBy: "email"}, "ALICE@example.com",
+			want{Email: "alice@example.com", RegisteredBy: "email"},
+			"ALICE@example.com",
 		},
 		"by user name": {
 			func(in *signin.RegisterInput) { in.Profile.Username = new("Alice") },
-			want{Username: "Alice", RegisteredBy: "username"}, "alice",
+			want{Username: "Alice", RegisteredBy: "username"},
+			"alice",
 		},
 		"by phone": {
 			func(in *signin.RegisterInput) { in.Phone = phone },
-			want{Phone: phone, RegisteredBy: "phone"}, "13800000000",
+			want{Phone: phone, RegisteredBy: "phone"},
+			"13800000000",
 		},
 		"by email, and a user name on top": {
 			func(in *signin.RegisterInput) { in.Email, in.Profile.Username = email, new("alice") },
-			want{Username: "alice", Email: email, RegisteredBy: "email"}, "alice",
+			want{Username: "alice", Email: email, RegisteredBy: "email"},
+			"alice",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +240,7 @@ func TestAutoRegisterAtOnceMakesOneAccount(t *testing.T) {
 func TestEN05BlockedIsToldAfterTheSecret(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Username: "alice", Phone: phone, Password: password, Status: user.StatusBlocked})
+		k.User(t, admin.NewUser{Username: "alice", Phone: phone, Password: password, Status: user.StatusBlocked})
 		for _, auto := range []bool{false, true} {
 			in := signin.Input{
 				Client: k.Client, Method: signin.MethodPassword, Identifier: "alice",

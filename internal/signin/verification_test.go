@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/account/accounttest"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -15,8 +15,8 @@ import (
 func TestVerificationFindsTheOwner(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Username: "alice", Phone: phone, Email: email})
-		k.User(t, account.NewUser{Username: "bob"})
+		u := k.User(t, admin.NewUser{Username: "alice", Phone: phone, Email: email})
+		k.User(t, admin.NewUser{Username: "bob"})
 		for _, name := range []string{"", "13800000000", email, "alice"} {
 			out, err := byToken(t, k, name, k.Verified(t, phone, "", ""))
 			wantCode(t, err, "")
@@ -50,7 +50,7 @@ func TestVerificationFindsTheOwner(t *testing.T) {
 func TestVerificationTokenIsBound(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Phone: phone})
+		k.User(t, admin.NewUser{Phone: phone})
 		token := k.Verified(t, phone, "", "")
 		for name, bad := range map[string]string{
 			"cut": token[:len(token)-1], "longer": token + "A", "class": "st" + token[2:], "nothing": "vt_",
@@ -79,7 +79,7 @@ func TestVerificationTokenIsBound(t *testing.T) {
 func TestOneOfFiftySignsIn(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		u := k.User(t, account.NewUser{Phone: phone})
+		u := k.User(t, admin.NewUser{Phone: phone})
 		token := k.Verified(t, phone, "", "")
 		won, lost := accounttest.Race(50, func(int) error { _, err := byToken(t, k, phone, token); return err })
 		sessions, err := k.Sessions.List(t.Context(), u.ID)
@@ -96,7 +96,7 @@ func TestOneOfFiftySignsIn(t *testing.T) {
 func TestPendingCodeIsAProof(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.User(t, account.NewUser{Phone: phone})
+		k.User(t, admin.NewUser{Phone: phone})
 		_, digits := k.Code(t, phone, "", "")
 		_, err := byToken(t, k, "13800000000", digits)
 		wantCode(t, err, "")

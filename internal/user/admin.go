@@ -9,7 +9,7 @@ import (
 // AdminChange is what an operator may change of anybody; nil leaves a field alone, and
 // an empty text takes an identifier away. Values are canonical and checked.
 type AdminChange struct {
-	Profile
+	Profile                      Profile
 	Phone, Email                 *string
 	PhoneVerified, EmailVerified *bool // a new address is unverified unless it says otherwise
 	Status                       *string
