@@ -39,6 +39,8 @@ const (
 	TokenGrant     = "session.token_grant"
 	IdentityLink   = "identity.link"
 	IdentityUnlink = "identity.unlink"
+	AppCreate      = "app.create"
+	AppChange      = "app.change"
 	KeyRotate      = "key.rotate"
 	KeyRevoke      = "key.revoke"
 	SecretCreate   = "pool.secret_create"
