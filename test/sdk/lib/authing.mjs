@@ -30,15 +30,10 @@ class Story {
   constructor(project, wire) { Object.assign(this, { project, wire }); }
 
   // app is one more client of the app, signed out.
-  app(options) {
-    return new authing.AuthenticationClient({ appId: this.project.appId, appHost: this.wire.url, onError, ...options });
-  }
+  app(options) { return client(this.project, this.wire.url, options); }
 
   // manager is the app's own server, which knows the pool's secret.
-  manager(options) {
-    const { pool, poolSecret } = this.project;
-    return new authing.ManagementClient({ userPoolId: pool, secret: poolSecret, host: this.wire.url, onError, ...options });
-  }
+  manager(options) { return manager(this.project, this.wire.url, options); }
 
   // fields defines what people of the pool can keep.
   async fields(types) {
@@ -68,6 +63,10 @@ class Story {
     return server.code(to);
   }
 }
+
+// client is an app's half of the SDK, manager its server's.
+export const client = ({ appId }, appHost, options) => new authing.AuthenticationClient({ appId, appHost, onError, ...options });
+export const manager = ({ pool, poolSecret }, host, options) => new authing.ManagementClient({ userPoolId: pool, secret: poolSecret, host, onError, ...options });
 
 // onError is what an app of good manners gives: the default prints.
 function onError() {}
