@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -99,6 +100,8 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	check(t, err)
 	k.Pipelines = pipeline.New(d, ring, k.Audit, k.Now, log, pipeline.Options{
 		Command: []string{program, workerWord}, Workers: 1, Clock: time.Now,
+		// Shared, so that the interpreter is compiled once.
+		Dir: filepath.Join(os.TempDir(), "tigertally-test-workers"),
 	})
 	t.Cleanup(func() { _ = k.Pipelines.Close() })
 	k.OneTap = make(map[string]string)
