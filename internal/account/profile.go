@@ -120,11 +120,11 @@ func (s *Service) byIDs(ctx context.Context, p Principal, ids []string) ([]Found
 func (q Question) canonical() (kind contact.Kind, typed, canonical string, err error) {
 	switch {
 	case q.Username != "":
-		_, key, err := contact.Username(q.Username)
+		display, _, err := contact.Username(q.Username)
 		if err != nil {
-			key = ""
+			display = ""
 		}
-		return contact.KindUsername, q.Username, key, nil
+		return contact.KindUsername, q.Username, display, nil
 	case q.Email != "":
 		email, err := contact.Email(q.Email)
 		if err != nil {

@@ -53,7 +53,7 @@ func stored(by, typed string) (string, bool) {
 	case user.FieldPhone:
 		typed, err = contact.Phone(typed, "")
 	case user.FieldUsername:
-		_, typed, err = contact.Username(typed)
+		typed, _, err = contact.Username(typed)
 	}
 	return typed, err == nil && typed != ""
 }

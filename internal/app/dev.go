@@ -181,6 +181,9 @@ func (a *App) changeSettings(ctx context.Context, in emulator.Settings) (emulato
 		if in.Limits != nil {
 			s.Limits = *in.Limits
 		}
+		if in.CasedUsernames != nil {
+			s.CasedUsernames = *in.CasedUsernames
+		}
 		if in.AccessTokenSeconds != nil {
 			s.AccessLife = time.Duration(*in.AccessTokenSeconds) * time.Second
 			s.LoginLife = s.AccessLife
@@ -201,7 +204,7 @@ func (a *App) changeSettings(ctx context.Context, in emulator.Settings) (emulato
 	s := client.Pool.Settings
 	seconds := int(s.AccessLife / time.Second)
 	return emulator.Settings{
-		Captcha: &s.Captcha, Anonymous: &s.Anonymous, Limits: &s.Limits,
+		Captcha: &s.Captcha, Anonymous: &s.Anonymous, Limits: &s.Limits, CasedUsernames: &s.CasedUsernames,
 		AccessTokenSeconds: &seconds, AllowedOrigins: &client.App.Settings.Origins,
 	}, nil
 }

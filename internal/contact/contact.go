@@ -20,8 +20,8 @@ type reason string
 
 func (r reason) Error() string { return string(r) }
 
-// Classify finds out what a sign-in name is and returns its canonical form; for a
-// user name that is its key. No string is two kinds at once: a mail address has an
+// Classify finds out what a sign-in name is and returns its canonical form; for a user
+// name that is the one it is shown in, of which UsernameKey makes a key. No string is two kinds at once: a mail address has an
 // "@", a phone number has no letter, and a user name has a letter and no "@".
 func Classify(identifier string) (Kind, string, error) {
 	identifier = strings.TrimSpace(identifier)
@@ -33,8 +33,8 @@ func Classify(identifier string) (Kind, string, error) {
 		canonical, err := Phone(identifier, "")
 		return KindPhone, canonical, err
 	}
-	_, key, err := username(identifier)
-	return KindUsername, key, err
+	display, _, err := username(identifier)
+	return KindUsername, display, err
 }
 
 // Mask hides most of a phone number or a mail address.

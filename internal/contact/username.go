@@ -68,6 +68,24 @@ func username(input string) (display, key string, err error) {
 	return display, skeleton(display), nil
 }
 
+// UsernameKey decides whether a user name, in its display form, is the same as another:
+// equal keys are one name. Unless cased, names that differ in case only have one key.
+// Names that look the same because one borrows letters of another script always do.
+func UsernameKey(display string, cased bool) string {
+	if !cased {
+		return skeleton(display)
+	}
+	var b strings.Builder
+	for _, r := range norm.NFKC.String(display) {
+		small := skeleton(string(r))
+		if unicode.IsUpper(r) {
+			small = strings.ToUpper(small)
+		}
+		b.WriteString(small)
+	}
+	return b.String()
+}
+
 func hasLetter(s string) bool {
 	return strings.ContainsFunc(norm.NFKC.String(s), unicode.IsLetter)
 }

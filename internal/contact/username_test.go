@@ -71,7 +71,7 @@ func TestClassify(t *testing.T) {
 		{"１３８００００００００", contact.KindPhone, "+8613800000000", ""},
 		{" 13800000000", contact.KindPhone, "+8613800000000", ""},
 		{"Alice@Example.com", contact.KindEmail, "alice@example.com", ""},
-		{"Alice", contact.KindUsername, "alice", ""},
+		{"Ａlice", contact.KindUsername, "Alice", ""},
 		{"admin", contact.KindUsername, "admin", ""}, // may have been imported
 		{"12345", contact.KindPhone, "", errs.PhoneInvalid},
 		{"a@b", contact.KindEmail, "", errs.EmailInvalid},
@@ -96,11 +96,34 @@ func FuzzUsername(f *testing.F) {
 			return
 		}
 		kind, found, err := contact.Classify(display)
-		if kind != contact.KindUsername || found != key || err != nil {
+		if kind != contact.KindUsername || contact.UsernameKey(found, false) != key || err != nil {
 			t.Fatalf("%q is shown as %q with key %q; that finds %q %q, %v", input, display, key, kind, found, err)
 		}
 		if _, err := contact.Phone(display, "86"); err == nil {
 			t.Fatalf("%q is a phone number", display)
 		}
 	})
+}
+
+// ID-02: case may tell names apart, a borrowed letter never does.
+func TestUsernameKey(t *testing.T) {
+	for _, tt := range []struct {
+		a, b        string
+		same, cased bool // are they one name, and are they if case tells names apart
+	}{
+		{"alice", "alice", true, true},
+		{"alice", "Alice", true, false},
+		{"ALICE", "Alice", true, false},
+		{"alice", "\u0430lice", true, true}, // a Cyrillic a
+		{"Alice", "\u0410lice", true, true}, // and a great one
+		{"alice", "\u0410lice", true, false},
+		{"alice", "alicia", false, false},
+		{"user1", "userl", false, false},
+	} {
+		for cased, want := range map[bool]bool{false: tt.same, true: tt.cased} {
+			if got := contact.UsernameKey(tt.a, cased) == contact.UsernameKey(tt.b, cased); got != want {
+				t.Errorf("%s and %s, cased %v: %v", tt.a, tt.b, cased, got)
+			}
+		}
+	}
 }

@@ -65,6 +65,7 @@ type Settings struct {
 	Limits             *bool     `json:"limits,omitempty"`
 	AccessTokenSeconds *int      `json:"accessTokenSeconds,omitempty"`
 	AllowedOrigins     *[]string `json:"allowedOrigins,omitempty"`
+	CasedUsernames     *bool     `json:"casedUsernames,omitempty"` // bob and Bob are two names
 }
 
 // TicketKey is the credentials file of custom sign-in, as its SDK reads it.

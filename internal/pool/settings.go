@@ -24,6 +24,8 @@ const AnyCountry = "*"
 type Settings struct {
 	PasswordMin    int
 	PasswordCommon bool // refuse well-known passwords
+	// CasedUsernames makes user names that differ in case only different names.
+	CasedUsernames bool
 
 	Anonymous bool // people may use the pool without an account
 	// OpenClients makes unknown client ids count as the pool's own application. It is
@@ -175,6 +177,7 @@ func (d *seconds) UnmarshalJSON(b []byte) error {
 type stored struct {
 	PasswordMin      int      `json:"password_min"`
 	PasswordCommon   bool     `json:"password_common"`
+	CasedUsernames   bool     `json:"cased_usernames"`
 	Anonymous        bool     `json:"anonymous"`
 	OpenClients      bool     `json:"open_clients"`
 	Captcha          string   `json:"captcha"`
@@ -198,7 +201,7 @@ type stored struct {
 
 func (s Settings) text() (string, error) {
 	b, err := json.Marshal(stored{
-		s.PasswordMin, s.PasswordCommon, s.Anonymous, s.OpenClients, s.Captcha, s.Limits,
+		s.PasswordMin, s.PasswordCommon, s.CasedUsernames, s.Anonymous, s.OpenClients, s.Captcha, s.Limits,
 		seconds(s.CodeLife), seconds(s.VerificationLife), seconds(s.SudoLife), seconds(s.CaptchaLife),
 		seconds(s.AccessLife), seconds(s.LoginLife),
 		seconds(s.RefreshIdle), seconds(s.RefreshLife), seconds(s.RefreshGrace),
@@ -221,7 +224,7 @@ func parseSettings(text string) (Settings, error) {
 		}
 	}
 	return Settings{
-		v.PasswordMin, v.PasswordCommon, v.Anonymous, v.OpenClients, v.Captcha, v.Limits,
+		v.PasswordMin, v.PasswordCommon, v.CasedUsernames, v.Anonymous, v.OpenClients, v.Captcha, v.Limits,
 		time.Duration(v.CodeLife), time.Duration(v.VerificationLife), time.Duration(v.SudoLife),
 		time.Duration(v.CaptchaLife), time.Duration(v.AccessLife), time.Duration(v.LoginLife),
 		time.Duration(v.RefreshIdle), time.Duration(v.RefreshLife), time.Duration(v.RefreshGrace), v.CodeDigits, v.MaxCodeTries,

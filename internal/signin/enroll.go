@@ -22,6 +22,9 @@ type newcomer struct {
 	// unproved says that no message was paid for on the way, which would have bounded
 	// how many come from one address.
 	unproved bool
+	// again looks for them once more without asking for another proof, when somebody else
+	// has stored them meanwhile; nil asks the method again.
+	again func(context.Context) (proof, error)
 }
 
 // blank is a regular person of the pool before anything is known of them. how says by
@@ -99,11 +102,11 @@ func (s *Service) free(ctx context.Context, u user.User) error {
 	if u.Username == "" {
 		return nil
 	}
-	_, key, err := contact.Username(u.Username)
+	display, _, err := contact.Username(u.Username)
 	if err != nil {
 		return err
 	}
-	known, err := s.Users.Exists(ctx, u.PoolID, key)
+	known, err := s.Users.Exists(ctx, u.PoolID, display)
 	if err == nil && known {
 		err = errs.New(errs.UsernameTaken)
 	}
@@ -144,7 +147,7 @@ func (s *Service) found(ctx context.Context, r request, p proof) (user.User, err
 			return err
 		}
 		return s.Audit.Record(ctx, audit.Event{
-			PoolID: u.PoolID, Action: r.action, UserID: u.ID, ClientID: r.client.ID, Detail: r.detail,
+			PoolID: u.PoolID, Action: audit.SignUp, UserID: u.ID, ClientID: r.client.ID, Detail: r.detail,
 		})
 	})
 	return u, err

@@ -104,6 +104,7 @@ func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, passwo
 // Unknown does for an identifier nobody has what Password does for an account: it costs
 // as much time (EN-02) and locks as an account would.
 func (p *Proofs) Unknown(ctx context.Context, in pool.Pool, identifier, password string) error {
+	identifier = contact.UsernameKey(identifier, false) // one name in any case, as if it existed
 	key := limit.Key("unknown", in.ID, identifier)
 	rules := []limit.Rule{limit.PasswordUnknown()}
 	if err := p.locked(ctx, key, rules); err != nil {

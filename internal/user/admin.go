@@ -63,7 +63,7 @@ func (s *Service) Update(ctx context.Context, poolID, id string, c AdminChange) 
 		if err != nil || n == 1 {
 			return err
 		}
-		key, err := usernameKey(after.Username)
+		key, err := s.usernameKey(ctx, after.PoolID, after.Username)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
@@ -180,7 +179,7 @@ func (s *Service) Conflict(ctx context.Context, err error, want User) error {
 	if err == nil || errors.As(err, new(*errs.Error)) || ctx.Err() != nil {
 		return err
 	}
-	key, keyErr := usernameKey(want.Username)
+	key, keyErr := s.usernameKey(ctx, want.PoolID, want.Username)
 	if keyErr != nil {
 		return err
 	}
@@ -208,13 +207,4 @@ func (s *Service) whoHas(ctx context.Context, u User, usernameKey string) (errs.
 		return errs.ExternalIDTaken, err
 	}
 	return "", nil
-}
-
-// usernameKey is the canonical form of a user name; an absent one has none.
-func usernameKey(username string) (string, error) {
-	if username == "" {
-		return "", nil
-	}
-	_, key, err := contact.Username(username)
-	return key, err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 )
@@ -56,6 +57,16 @@ func (s *Service) having(ctx context.Context, poolID, field string, values []str
 	if !ok {
 		return nil, errs.New(errs.BadRequest, "field", "field")
 	}
+	cased, err := s.cased(ctx, poolID)
+	if err != nil {
+		return nil, err
+	}
+	if field == FieldUsername {
+		values = slices.Clone(values)
+		for i, v := range values {
+			values[i] = contact.UsernameKey(v, cased)
+		}
+	}
 	args := []any{poolID}
 	for _, v := range values {
 		args = append(args, v)
@@ -64,25 +75,9 @@ func (s *Service) having(ctx context.Context, poolID, field string, values []str
 	if err != nil {
 		return nil, err
 	}
-	place := func(u User) int { return slices.Index(values, u.identifier(field)) }
+	place := func(u User) int { return slices.Index(values, u.identifier(field, cased)) }
 	slices.SortStableFunc(users, func(a, b User) int { return cmp.Compare(place(a), place(b)) })
 	return users, nil
-}
-
-// identifier is the value of a field ByValues knows.
-func (u User) identifier(field string) string {
-	switch field {
-	case FieldExternalID:
-		return u.ExternalID
-	case FieldPhone:
-		return u.Phone
-	case FieldEmail:
-		return u.Email
-	case FieldUsername:
-		key, _ := usernameKey(u.Username)
-		return key
-	}
-	return u.ID
 }
 
 // read returns people in the order of their first rows.
@@ -177,7 +172,7 @@ func (s *Service) taken(ctx context.Context, poolID, exceptID, usernameKey, phon
 }
 
 func (s *Service) insert(ctx context.Context, u User) error {
-	key, err := usernameKey(u.Username)
+	key, err := s.usernameKey(ctx, u.PoolID, u.Username)
 	if err != nil {
 		return err
 	}
@@ -230,7 +225,7 @@ func object[V any](fields map[string]V) (string, error) {
 
 // promote is guarded by the kind, so that one of many conversions wins (TK-04).
 func (s *Service) promote(ctx context.Context, u User) error {
-	key, err := usernameKey(u.Username)
+	key, err := s.usernameKey(ctx, u.PoolID, u.Username)
 	if err != nil {
 		return err
 	}
@@ -266,7 +261,7 @@ func (s *Service) promote(ctx context.Context, u User) error {
 }
 
 func (s *Service) updateProfile(ctx context.Context, u User) error {
-	key, err := usernameKey(u.Username)
+	key, err := s.usernameKey(ctx, u.PoolID, u.Username)
 	if err != nil {
 		return err
 	}
@@ -352,7 +347,7 @@ func (s *Service) setCustom(ctx context.Context, poolID, id, custom string) (int
 
 // overwrite stores all an operator may change, unless somebody else has an identifier.
 func (s *Service) overwrite(ctx context.Context, u User) (int64, error) {
-	key, err := usernameKey(u.Username)
+	key, err := s.usernameKey(ctx, u.PoolID, u.Username)
 	if err != nil {
 		return 0, err
 	}
@@ -487,9 +482,4 @@ func anyOf(poolID, query string, fields []string) (where string, args []any, err
 		or = append(or, strings.Replace(condition, "?", db.In(len(args), 1), 1))
 	}
 	return ` AND (` + strings.Join(or, " OR ") + `)`, args, nil
-}
-
-// pattern finds text anywhere; nothing in it is a wildcard.
-func pattern(text string) string {
-	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
 }

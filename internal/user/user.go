@@ -103,6 +103,10 @@ func (u User) Owns(target string) bool {
 
 // Service stores people.
 type Service struct {
+	// CasedNames, when set before use, says whether user names of a pool that differ in
+	// case only are different names.
+	CasedNames func(ctx context.Context, poolID string) (bool, error)
+
 	db  *db.DB
 	now func() time.Time
 }
@@ -117,8 +121,7 @@ func (s *Service) ByID(ctx context.Context, poolID, id string) (User, error) {
 	return s.one(ctx, selectByID, poolID, id)
 }
 
-// ByIdentifier finds the owner of a canonical identifier. A user name is given by the
-// key contact.Username makes.
+// ByIdentifier finds the owner of a canonical identifier, as contact.Classify makes it.
 func (s *Service) ByIdentifier(ctx context.Context, poolID string, kind contact.Kind, canonical string) (User, error) {
 	if canonical == "" {
 		return User{}, errs.New(errs.UserNotFound)
@@ -129,7 +132,7 @@ func (s *Service) ByIdentifier(ctx context.Context, poolID string, kind contact.
 	case contact.KindEmail:
 		return s.one(ctx, selectByEmail, poolID, canonical)
 	case contact.KindUsername:
-		return s.one(ctx, selectByUsername, poolID, canonical)
+		return s.byUsername(ctx, poolID, canonical)
 	}
 	return User{}, errs.New(errs.UserNotFound)
 }
@@ -174,9 +177,13 @@ func (s *Service) ByValues(ctx context.Context, poolID, field string, values []s
 	return s.having(ctx, poolID, field, values)
 }
 
-// Exists reports whether a user name, given by its key, is taken.
-func (s *Service) Exists(ctx context.Context, poolID, usernameKey string) (bool, error) {
-	return s.taken(ctx, poolID, "", usernameKey, "", "", "")
+// Exists reports whether a user name, as contact.Username shows it, is taken.
+func (s *Service) Exists(ctx context.Context, poolID, username string) (bool, error) {
+	key, err := s.usernameKey(ctx, poolID, username)
+	if err != nil {
+		return false, err
+	}
+	return s.taken(ctx, poolID, "", key, "", "", "")
 }
 
 // Create stores a new person with the identities in it and fills ID, CreatedAt and

@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"sync"
@@ -259,4 +260,31 @@ func parallel(n int, fn func(i int) error) []error {
 	}
 	wg.Wait()
 	return results
+}
+
+// ID-02: a pool may tell names by their case, and whoever was there before keeps theirs.
+func TestCasedNames(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := setup(t, d)
+		before := create(t, s, regular(func(u *user.User) { u.Username = "Carl" }))
+		cased := true
+		s.CasedNames = func(_ context.Context, poolID string) (bool, error) { return cased && poolID == "p", nil }
+		bob := create(t, s, regular(func(u *user.User) { u.Username = "bob" }))
+		other := create(t, s, regular(func(u *user.User) { u.Username = "Bob" }))
+		wantCode(t, s.Create(t.Context(), regular(func(u *user.User) { u.Username = "bob" })), errs.UsernameTaken)
+		for name, want := range map[string]string{"bob": bob.ID, "Bob": other.ID, "BOB": "", "Carl": before.ID, "CARL": ""} {
+			u, err := s.ByIdentifier(t.Context(), "p", contact.KindUsername, name)
+			if u.ID != want || (err == nil) != (want != "") {
+				t.Errorf("%s is %q, %v", name, u.ID, err)
+			}
+		}
+		found, err := s.ByValues(t.Context(), "p", user.FieldUsername, []string{"Bob", "bob"})
+		wantCode(t, err, "")
+		if len(found) != 2 || found[0].ID != other.ID {
+			t.Errorf("found %v", found)
+		}
+		q := regular(func(u *user.User) { u.PoolID, u.Username = "q", "dora" })
+		create(t, s, q)
+		wantCode(t, s.Create(t.Context(), regular(func(u *user.User) { u.PoolID, u.Username = "q", "Dora" })), errs.UsernameTaken)
+	})
 }

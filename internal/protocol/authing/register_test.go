@@ -46,12 +46,27 @@ func TestRegister(t *testing.T) {
 			bob = w.post("/api/v2/register/username", body{"username": "bob", "password": w.seal("passw0rd"), "forceLogin": true}).
 				has(body{"username": "bob", "email": nil, "phone": nil}).user()
 		})
+		w.run("ID-02 one name in any case", func(w *world) {
+			w.post("/api/v2/register/username", body{"username": "Bob", "password": w.seal("passw0rd"), "forceLogin": true}).want(2026)
+			if got := w.login("BOB", "passw0rd").user(); got.id != bob.id {
+				w.Error("somebody else")
+			}
+		})
 		w.run("R9 user names differ by case", func(w *world) {
+			w.s.Do("PUT", "/emulator/v1/settings", body{"casedUsernames": true})
+			defer w.s.Do("PUT", "/emulator/v1/settings", body{"casedUsernames": false})
 			again := w.byName("Bob", "passw0rd")
 			if again.id == bob.id {
 				w.Error("two names, one account")
 			}
 			w.post("/api/v2/register/username", body{"username": "bob", "password": w.seal("passw0rd"), "forceLogin": true}).want(2026)
+			if got := w.login("Bob", "passw0rd").user(); got.id != again.id {
+				w.Error("the name is somebody else's")
+			}
+			if got := w.login("bob", "passw0rd").user(); got.id != bob.id {
+				w.Error("the name is somebody else's")
+			}
+			w.login("BOB", "passw0rd").want(2333)
 		})
 		registerByPhone(w)
 		registerRest(w)
