@@ -30,20 +30,8 @@ func (s *Service) proveOneTap(ctx context.Context, in Input) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	a := Address{Channel: code.SMS, Target: number}
-	found := proof{
+	return s.byAddress(ctx, in, proof{
 		amr: []string{"tel"}, provider: "phone",
 		protocol: protocolSocial, body: claim(contact.KindPhone, number),
-	}
-	u, err := s.Users.ByTarget(ctx, p.ID, number)
-	if errs.CodeOf(err) == errs.UserNotFound {
-		fresh := blank(ctx, p, "one-tap")
-		a.giveTo(&fresh)
-		found.newcomer = &newcomer{user: fresh, custom: in.Custom}
-		return found, nil
-	}
-	if err != nil {
-		return proof{}, err
-	}
-	return s.owned(ctx, in, found, u, a), nil
+	}, Address{Channel: code.SMS, Target: number}, "one-tap")
 }

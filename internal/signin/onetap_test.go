@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/tigertally/tigertally/internal/account/accounttest"
@@ -22,15 +23,18 @@ func byOneTap(t *testing.T, k *accounttest.Kit, token string) (signin.Outcome, e
 func TestOneTapSignsInTheOwnerOfThePhone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
-		k.OneTap["mine"], k.OneTap["new"] = phone, "+8613900000000"
+		k.OneTap["mine"] = phone
+		for i := range 10 {
+			k.OneTap["new"+strconv.Itoa(i)] = "+8613900000000"
+		}
 		u := k.User(t, admin.NewUser{Phone: phone})
 		out, err := byOneTap(t, k, "mine")
 		wantCode(t, err, "")
 		if out.User.ID != u.ID || out.Session == nil {
 			t.Errorf("outcome %+v", out)
 		}
-		won, lost := accounttest.Race(10, func(int) error {
-			out, err := byOneTap(t, k, "new")
+		won, lost := accounttest.Race(10, func(i int) error {
+			out, err := byOneTap(t, k, "new"+strconv.Itoa(i))
 			if err == nil && (!out.User.PhoneVerified || out.User.RegisteredBy != "one-tap") {
 				t.Errorf("registered %+v", out.User)
 			}

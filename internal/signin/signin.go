@@ -178,7 +178,11 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	}
 	if p.newcomer != nil && taken(err) {
 		// The same stranger came twice at once: the first made the account.
-		if p, err = prove(ctx, in); err == nil {
+		again := p.newcomer.again
+		if again == nil {
+			again = func(ctx context.Context) (proof, error) { return prove(ctx, in) }
+		}
+		if p, err = again(ctx); err == nil {
 			out, err = s.admit(ctx, s.request(ctx, in, p), p)
 		}
 	}

@@ -38,9 +38,25 @@ func (s *Service) proveAddress(ctx context.Context, in Input) (proof, error) {
 	p := s.addressProof(in.Client.Pool, a)
 	u, err := s.owner(ctx, in.Client.Pool.ID, a, kind, canonical)
 	if errs.CodeOf(err) == errs.UserNotFound && in.AutoRegister && (canonical == "" || canonical == a.Target) {
-		fresh := blank(ctx, in.Client.Pool, a.registeredBy())
+		return s.byAddress(ctx, in, p, a, a.registeredBy())
+	}
+	if err != nil {
+		return proof{}, err
+	}
+	return s.owned(ctx, in, p, u, a), nil
+}
+
+// byAddress completes the proof p of a by the person it belongs to, or by a new one who
+// registers in the way how says.
+func (s *Service) byAddress(ctx context.Context, in Input, p proof, a Address, how string) (proof, error) {
+	u, err := s.Users.ByTarget(ctx, in.Client.Pool.ID, a.Target)
+	if errs.CodeOf(err) == errs.UserNotFound {
+		fresh := blank(ctx, in.Client.Pool, how)
 		a.giveTo(&fresh)
-		p.newcomer = &newcomer{user: fresh, custom: in.Custom}
+		known := p
+		p.newcomer = &newcomer{user: fresh, custom: in.Custom, again: func(ctx context.Context) (proof, error) {
+			return s.byAddress(ctx, in, known, a, how)
+		}}
 		return p, nil
 	}
 	if err != nil {

@@ -58,7 +58,7 @@ type Kit struct {
 
 	// Pipelines run nothing unless the test's binary turns into a worker: see Worker.
 	Pipelines *pipeline.Service
-	// OneTap is what the carrier says of a token.
+	// OneTap is what the carrier says of a token, once.
 	OneTap map[string]string
 
 	// Client is the application of the pool "p".
@@ -113,7 +113,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
-		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier(k.OneTap),
+		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k},
 	})
 	k.Account = account.New(account.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
@@ -154,15 +154,19 @@ func Worker() {
 	os.Exit(0)
 }
 
-// carrier answers for a pair of tokens what the test says of the first.
-type carrier map[string]string
+// carrier says of a token what the test told it, once.
+type carrier struct{ k *Kit }
 
 // Phone returns the number of a token.
 func (c carrier) Phone(_ context.Context, _, token, _ string) (string, error) {
-	if number, ok := c[token]; ok {
-		return number, nil
+	c.k.mu.Lock()
+	defer c.k.mu.Unlock()
+	number, ok := c.k.OneTap[token]
+	if !ok {
+		return "", errs.New(errs.OneTapRefused)
 	}
-	return "", errs.New(errs.OneTapRefused)
+	delete(c.k.OneTap, token)
+	return number, nil
 }
 
 // Now is the clock every service obeys.
