@@ -91,12 +91,21 @@ func (a *App) provision(ctx context.Context, limits bool) error {
 		return err
 	}
 	for _, id := range []string{DevPool, DevApp} {
-		if err := a.Pools.UpdateApp(ctx, id, func(s *pool.AppSettings) { s.LocalPages = true }); err != nil {
+		if err := a.Pools.UpdateApp(ctx, id, localPages); err != nil {
 			return err
 		}
 	}
 	_, err = a.poolSecret(ctx)
 	return err
+}
+
+// localPages lets an application send people to every page on this machine. Mobile
+// clients ask for the first address they are told of.
+func localPages(s *pool.AppSettings) {
+	s.LocalPages = true
+	if len(s.RedirectURIs) == 0 {
+		s.RedirectURIs = []string{"http://localhost:3000/callback"}
+	}
 }
 
 // poolSecret is the development pool's secret, which stays the same over restarts.

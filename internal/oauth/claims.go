@@ -54,7 +54,7 @@ func granted(asked, fallback string) (string, error) {
 		asked = fallback
 	}
 	var list []string
-	for _, name := range strings.Fields(asked) {
+	for name := range strings.FieldsSeq(asked) {
 		if slices.Contains(Scopes(), name) && !slices.Contains(list, name) {
 			list = append(list, name)
 		}
@@ -96,7 +96,7 @@ func (s *Service) idClaims(c pool.Client, p person, t session.Tokens, nonce stri
 // always one, because Android clients stop at null.
 func standardClaims(u user.User, scope string) map[string]any {
 	all := map[string]any{"sub": u.ID}
-	for _, name := range strings.Fields(scope) {
+	for name := range strings.FieldsSeq(scope) {
 		switch name {
 		case "profile":
 			for claim, value := range profileClaims(u) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (s *Service) Code(ctx context.Context, c pool.Client, code, verifier, redir
 		}
 		return s.record(ctx, c, tokens, "authorization_code")
 	})
-	switch errs.CodeOf(err) {
+	switch errs.CodeOf(err) { //nolint:exhaustive // the rest are what they are
 	case "":
 		return s.grant(ctx, c, p, tokens, t.Binding["nonce"])
 	case errs.TokenInvalid:
@@ -168,7 +169,7 @@ func (s *Service) Refresh(ctx context.Context, c pool.Client, refresh, scope str
 	if row.ClientID != c.ID {
 		return Grant{}, errs.New(errs.GrantInvalid)
 	}
-	for _, name := range strings.Fields(scope) {
+	for name := range strings.FieldsSeq(scope) {
 		if !has(row.Scope, name) && has(strings.Join(Scopes(), " "), name) {
 			return Grant{}, errs.New(errs.ScopeInvalid)
 		}
@@ -239,12 +240,10 @@ func (s *Service) Machine(ctx context.Context, c pool.Client, scope string) (Gra
 			all[name] = value
 		}
 	}
-	for name, value := range map[string]any{
+	maps.Copy(all, map[string]any{
 		"iss": s.Issuer(c.Pool.ID), "sub": c.ID, "aud": c.ID, "client_id": c.ID, "exp": now.Add(life).Unix(),
 		"iat": now.Unix(), "jti": secret.ID(), "scope": "",
-	} {
-		all[name] = value
-	}
+	})
 	token, err := s.Keys.SignWith(ctx, c.Pool.ID, keys.ES256, session.TypAccess, all)
 	if err != nil {
 		return Grant{}, err

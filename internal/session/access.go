@@ -83,7 +83,7 @@ func (s *Service) Verify(ctx context.Context, access string) (Principal, error) 
 // VerifyAny is Verify for protocols whose clients show a login token, an ID token or an
 // access token alike.
 func (s *Service) VerifyAny(ctx context.Context, token string) (Principal, error) {
-	return s.verify(ctx, token, TypAccess, TypLogin)
+	return s.verify(ctx, token, TypLogin, TypAccess)
 }
 
 // VerifyLogin is Verify for login tokens alone.

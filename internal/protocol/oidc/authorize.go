@@ -18,7 +18,7 @@ var pages embed.FS
 // or back to the application with what is wrong. Until the application and its address
 // are known to belong together, what is wrong is shown here (OA-01).
 func (p *Protocol) authorize(w http.ResponseWriter, r *http.Request) error {
-	q, err := paramsOf(r.URL.RawQuery)
+	q, err := visited(w, r)
 	if err != nil {
 		return err
 	}
@@ -41,9 +41,18 @@ func (p *Protocol) authorize(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// visited reads what a browser was sent here with: a query, or a form when an
+// application posts it.
+func visited(w http.ResponseWriter, r *http.Request) (params, error) {
+	if r.Method == http.MethodPost {
+		return formOf(w, r)
+	}
+	return paramsOf(r.URL.RawQuery)
+}
+
 // endSession signs somebody out and sends them on (OpenID Connect RP-Initiated Logout).
 func (p *Protocol) endSession(w http.ResponseWriter, r *http.Request) error {
-	q, err := paramsOf(r.URL.RawQuery)
+	q, err := visited(w, r)
 	if err != nil {
 		return err
 	}

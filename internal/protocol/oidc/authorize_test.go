@@ -64,6 +64,22 @@ func TestRedirectURIIsCompared(t *testing.T) {
 	})
 }
 
+// OpenID Connect Core section 3.1.2.1 wants both methods.
+func TestRequestsMayBePosted(t *testing.T) {
+	w := newWorld(t, dbtest.Open(t, dbtest.SQLite))
+	good := []string{"client_id", "app", "redirect_uri", callback, "response_type", "code", "code_challenge", challenge, "code_challenge_method", "S256"}
+	if a := w.form("/oidc/auth", good...); a.header.Get("X-Request-Ticket") == "" {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+	w.shown("elsewhere", w.form("/oidc/auth", append(good, "redirect_uri", "https://evil.test/")...))
+	w.shown("in the query", w.do(http.MethodPost, "/oidc/auth?"+query(good...), ""))
+	got := w.exchange("app")
+	if a := w.form("/oidc/session/end", "id_token_hint", got.str("id_token")); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+	w.bad("the session", w.me(got.str("access_token")), http.StatusUnauthorized, "invalid_token")
+}
+
 // A development application takes every page of this machine and nothing else.
 func TestLocalPagesAreOfThisMachine(t *testing.T) {
 	w := newWorld(t, dbtest.Open(t, dbtest.SQLite))

@@ -24,7 +24,7 @@ type wire struct {
 
 // byCode has the codes with a word of their own.
 func byCode(c errs.Code) (wire, bool) {
-	w, ok := map[errs.Code]wire{
+	w, ok := map[errs.Code]wire{ //nolint:exhaustive // the rest go by their kind
 		errs.ClientUnknown:    {http.StatusUnauthorized, "invalid_client"},
 		errs.GrantInvalid:     {http.StatusBadRequest, "invalid_grant"},
 		errs.GrantUnsupported: {http.StatusBadRequest, "unsupported_grant_type"},

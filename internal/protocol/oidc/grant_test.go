@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestScopeDecidesWhatThereIs(t *testing.T) {
 			{"openid", "openid", true, false},
 			{"openid offline_access", "openid offline_access", true, true},
 			{"profile", "profile", false, false},
-			{"openid openid made_up", "openid", true, false},
+			{"openid made_up openid", "openid", true, false},
 		} {
 			a := w.good(w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token",
 				"client_id", "app", "token", w.login("app"), "scope", test.asked))
@@ -296,4 +297,25 @@ func TestMachinesAreNobody(t *testing.T) {
 		w.bad("without a secret to have", w.form("/oidc/token", "grant_type", "client_credentials", "client_id", "app"),
 			http.StatusBadRequest, "unsupported_grant_type")
 	})
+}
+
+// Whoever may ask without limit fills the database: each page and each exchange is a row.
+func TestRowsAreLimited(t *testing.T) {
+	w := newWorld(t, dbtest.Open(t, dbtest.SQLite), func(s *pool.Settings) { s.Limits = true })
+	token := w.login("app")
+	var last answer
+	for range 31 {
+		last = w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token", "client_id", "app", "token", token)
+	}
+	w.bad("one login token", last, http.StatusTooManyRequests, "temporarily_unavailable")
+	if last.header.Get("Retry-After") == "" {
+		t.Error("does not say how long to wait")
+	}
+	w.exchange("app")
+	for range 121 {
+		last = w.authorize()
+	}
+	if !strings.Contains(last.header.Get("Location"), "error=temporarily_unavailable") {
+		t.Errorf("one address: %d %v", last.status, last.header)
+	}
 }

@@ -67,12 +67,14 @@ func (p *Protocol) routes() []route {
 		{http.MethodGet, "/oidc/{pool}/.well-known/openid-configuration", false, p.endpoint(p.discovery)},
 		{http.MethodGet, "/oidc/{pool}/.well-known/jwks.json", false, p.endpoint(p.jwks)},
 		{http.MethodGet, "/oidc/auth", true, p.screen(p.authorize)},
+		{http.MethodPost, "/oidc/auth", true, p.screen(p.authorize)},
 		{http.MethodPost, "/oidc/token", false, p.endpoint(p.token)},
 		{http.MethodGet, "/oidc/me", false, p.endpoint(p.me)},
 		{http.MethodPost, "/oidc/me", false, p.endpoint(p.me)},
 		{http.MethodPost, "/oidc/token/introspection", false, p.endpoint(p.introspect)},
 		{http.MethodPost, "/oidc/token/revocation", false, p.endpoint(p.revoke)},
 		{http.MethodGet, "/oidc/session/end", true, p.screen(p.endSession)},
+		{http.MethodPost, "/oidc/session/end", true, p.screen(p.endSession)},
 	}
 }
 
