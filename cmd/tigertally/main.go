@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/tigertally/tigertally/internal/app"
 	"github.com/tigertally/tigertally/internal/cli"
 )
 
@@ -23,7 +24,7 @@ func run() int {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
 	if program, err := os.Executable(); err == nil { // without it functions fail, and nothing else
-		p.Worker = []string{program, cli.WorkerCommand}
+		p.Worker = []string{program, app.WorkerCommand}
 	}
 	return cli.Main(ctx, p)
 }

@@ -21,11 +21,8 @@ type Process struct {
 	Stdin     io.Reader
 	Stdout    io.Writer
 	Stderr    io.Writer
-	Worker    []string // runs this program again as a worker: its path and WorkerCommand
+	Worker    []string // runs this program again as a worker: its path and app.WorkerCommand
 }
-
-// WorkerCommand is the hidden command that runs the functions of pipelines.
-const WorkerCommand = "pipeline-worker"
 
 // The exit codes: usage is what sysexits.h calls EX_USAGE, so that a supervisor can tell
 // a wrong command line from a server that stopped.

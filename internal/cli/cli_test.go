@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/tigertally/tigertally/internal/app"
 	"github.com/tigertally/tigertally/internal/cli"
 	"github.com/tigertally/tigertally/internal/testkit"
 )
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	worker := []string{program, cli.WorkerCommand}
+	worker := []string{program, app.WorkerCommand}
 	testscript.Main(m, map[string]func(){
 		"tigertally": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -27,7 +27,7 @@ const operator = "cli"
 // workerCommand is the hidden command that the server runs itself as.
 func workerCommand(p Process) *cobra.Command {
 	return &cobra.Command{
-		Use:    WorkerCommand,
+		Use:    app.WorkerCommand,
 		Short:  "Run functions for a server; the server starts this itself",
 		Hidden: true,
 		Args:   noArgs,

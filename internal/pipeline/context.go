@@ -48,7 +48,7 @@ func buildContext(p Point, in Input) (map[string]any, error) {
 	if err := CheckContext(in.RequestContext); err != nil {
 		return nil, err
 	}
-	raw, object := requestContext(in.RequestContext)
+	sent, object := requestContext(in.RequestContext)
 	body, err := scrubbed(in.Body)
 	if err != nil {
 		return nil, fmt.Errorf("show the body: %w", err)
@@ -57,8 +57,8 @@ func buildContext(p Point, in Input) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("show the query: %w", err)
 	}
-	if delete(body, "context"); raw != nil {
-		body["context"] = raw
+	if delete(body, "context"); sent != nil {
+		body["context"] = sent
 	}
 	c := map[string]any{}
 	fill(c, in.Carry.kept())
@@ -92,27 +92,21 @@ func fill(c, from map[string]any) {
 	}
 }
 
-// requestContext is the app's context as it came, and as an object when it is one. Text
-// is left as it is unless it spells out a secret.
-func requestContext(v any) (raw any, object map[string]any) {
-	text, isText := v.(string)
-	if !isText {
-		plain, _ := plainCopy(v)
-		object, _ = plain.(map[string]any)
-		scrub(plain)
-		return plain, object
-	}
-	if json.Unmarshal([]byte(text), &object) != nil || object == nil {
-		return text, nil
-	}
-	if scrub(object) {
-		clean, err := json.Marshal(object)
-		if err != nil {
-			return nil, nil
+// requestContext is the app's context without anything that spells out a secret: the
+// object, or the text that is none. Mobile SDKs send an object as its text and web ones as
+// it is; a function sees the same for both.
+func requestContext(v any) (sent any, object map[string]any) {
+	if text, ok := v.(string); ok {
+		if json.Unmarshal([]byte(text), &object) != nil || object == nil {
+			return text, nil
 		}
-		text = string(clean)
+		scrub(object)
+		return object, object
 	}
-	return text, object
+	plain, _ := plainCopy(v)
+	scrub(plain)
+	object, _ = plain.(map[string]any)
+	return plain, object
 }
 
 // Carry hands what functions and the app put into the context from one point of a

@@ -26,8 +26,8 @@ const (
 	PostRegister       Point = "POST_REGISTER"
 	PreAuthentication  Point = "PRE_AUTHENTICATION"
 	PostAuthentication Point = "POST_AUTHENTICATION"
-	PreIDToken         Point = "PRE_OIDCTOKENISSUED"
-	PreAccessToken     Point = "PRE_OIDC_ACCESS_TOKEN_ISSUED"
+	PreIDToken         Point = "PRE_OIDCTOKENISSUED"          //nolint:gosec // no credential.
+	PreAccessToken     Point = "PRE_OIDC_ACCESS_TOKEN_ISSUED" //nolint:gosec // no credential.
 )
 
 // Points lists every point.

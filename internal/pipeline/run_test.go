@@ -91,7 +91,9 @@ func TestFailurePolicy(t *testing.T) {
 			name, source string
 			want         map[pipeline.Point]errs.Code
 		}{
-			{"loop", loop, map[pipeline.Point]errs.Code{pipeline.PreAuthentication: errs.PipelineFailed, pipeline.PostAuthentication: ""}},
+			{"loop", loop, map[pipeline.Point]errs.Code{ //nolint:exhaustive // each costs a second.
+				pipeline.PreAuthentication: errs.PipelineFailed, pipeline.PostAuthentication: "",
+			}},
 			{"crash", crash, map[pipeline.Point]errs.Code{
 				pipeline.PreRegister: errs.PipelineFailed, pipeline.PostRegister: "", pipeline.PreAuthentication: errs.PipelineFailed,
 				pipeline.PostAuthentication: "", pipeline.PreIDToken: errs.PipelineFailed, pipeline.PreAccessToken: errs.PipelineFailed,
@@ -215,14 +217,11 @@ func TestContext(t *testing.T) {
 			c := run(in, pipeline.PreAuthentication)
 			for path, want := range map[string]any{
 				"source": "wechat", "requestContext.source": "wechat", "requestContext.protocol": "spoofed",
-				"protocol": "password", "connection": nil, "request.ip": "192.0.2.7",
+				"protocol": "password", "connection": nil, "request.ip": "192.0.2.7", "request.body.context.source": "wechat",
 			} {
 				if got := at(c, path); got != want {
 					t.Errorf("%s = %v, want %v", path, got, want)
 				}
-			}
-			if s, ok := sent.(string); ok && at(c, "request.body.context") != s {
-				t.Errorf("raw %v", at(c, "request.body.context"))
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func (s *Service) active(ctx context.Context, into *snapshot) error {
 			return err
 		}
 		if _, there := into.pools[poolID]; !there {
-			into.pools[poolID] = set{chains: map[Point][]step{}}
+			into.pools[poolID] = set{chains: make(map[Point][]step)}
 		}
 		into.pools[poolID].chains[p] = append(into.pools[poolID].chains[p], f)
 	}

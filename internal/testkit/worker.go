@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/tigertally/tigertally/internal/app"
-	"github.com/tigertally/tigertally/internal/cli"
 )
 
 // servesWorkers is set in the environment of a test binary that knows how to be a
@@ -24,7 +23,7 @@ func Main(m *testing.M) {
 
 // ServeWorker ends the process as a worker if it was started as one.
 func ServeWorker() {
-	if len(os.Args) != 2 || os.Args[1] != cli.WorkerCommand {
+	if len(os.Args) != 2 || os.Args[1] != app.WorkerCommand {
 		return
 	}
 	if err := app.PipelineWorker(context.Background(), os.Stdin, os.Stdout); err != nil {
@@ -40,5 +39,5 @@ func worker() []string {
 	if err != nil || os.Getenv(servesWorkers) == "" {
 		return nil
 	}
-	return []string{program, cli.WorkerCommand}
+	return []string{program, app.WorkerCommand}
 }

@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +21,7 @@ const (
 // the kernel counts those of the whole user, and a thread the runtime cannot start ends
 // the worker. seal forbids what the limit is meant to stop.
 func confine() error {
+	closeInherited()
 	for what, most := range map[int]uint64{
 		unix.RLIMIT_AS: addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_CORE: 0,
 	} {
@@ -28,6 +32,25 @@ func confine() error {
 	// The process group is this process; alone, a nice value is a single thread's.
 	_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
 	return nil
+}
+
+// closeInherited closes files that whoever started the server left open for everybody.
+// What the runtime has opened for itself stays.
+func closeInherited() {
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return // no /proc; then enclose still forbids to open more
+	}
+	for _, f := range files {
+		fd, err := strconv.Atoi(f.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		to, err := os.Readlink("/proc/self/fd/" + f.Name())
+		if err == nil && !strings.HasPrefix(to, "anon_inode:") && !strings.HasPrefix(to, "/sys/fs/cgroup/") {
+			_ = unix.Close(fd) // the directory just read is among them, and closed already
+		}
+	}
 }
 
 func limit(what int, most uint64) error {

@@ -68,9 +68,9 @@ func (h *host) interrupt() int32 {
 	return 0
 }
 
-func (h *host) clock(_ context.Context, m api.Module, _ int32, _ int64, out int32) int32 {
+func (h *host) clock(_ context.Context, m api.Module, _ int32, _ int64, out uint32) int32 {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(h.now.UnixNano()))
-	m.Memory().Write(uint32(out), b[:])
+	m.Memory().Write(out, b[:])
 	return none
 }

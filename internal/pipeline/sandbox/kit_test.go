@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 2 && os.Args[1] == "probe" {
+		probe()
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -36,7 +40,7 @@ func start(t testing.TB, workers int) *sandbox.Sandbox {
 	}
 	s := sandbox.New(sandbox.Options{
 		Command: []string{program, "pipeline-worker"}, Workers: workers, Dir: workerDir(), Clock: time.Now,
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Logger: quiet(t),
 	})
 	t.Cleanup(func() { _ = s.Close() })
 	if a := run(t, s, `function pipe(u, c, cb) { return cb(null, u, c) }`); a.Fault != nil {
@@ -64,4 +68,9 @@ func run(t testing.TB, s *sandbox.Sandbox, sources ...string) sandbox.Answer {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func quiet(t testing.TB) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }

@@ -139,7 +139,7 @@ func (s *Sandbox) Run(ctx context.Context, j Job) (Answer, error) {
 	}
 	a := Answer{Changes: res.Changes, Logs: res.Logs, Fault: res.Fault, Took: res.Took, User: j.User, Context: j.Context}
 	if a.Fault != nil {
-		return a, nil
+		return a, nil //nolint:nilerr // a fault is an answer.
 	}
 	a.User, a.Context = nil, nil
 	if err := json.Unmarshal(res.User, &a.User); err != nil {
@@ -174,7 +174,8 @@ func (s *Sandbox) do(ctx context.Context, tenant string, r request) (response, e
 	slow := err != nil || (res.Fault != nil && res.Fault.Kind == Slow)
 	s.queue.give(w, tenant, err == nil && !res.Retire, slow)
 	if err != nil {
-		return response{Fault: &Fault{Kind: Slow, Message: "the worker did not answer: " + err.Error()}}, nil
+		fault := &Fault{Kind: Slow, Message: "the worker did not answer: " + err.Error()}
+		return response{Fault: fault}, nil //nolint:nilerr // a fault is an answer.
 	}
 	return res, nil
 }

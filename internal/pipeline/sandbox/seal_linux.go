@@ -5,6 +5,7 @@ package sandbox
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -49,8 +50,7 @@ func seal() error {
 	}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&prog))) //nolint:gosec // how the kernel takes it.
-	switch errno {
-	case 0, unix.ENOSYS, unix.EINVAL, unix.EPERM:
+	if fine := []unix.Errno{0, unix.ENOSYS, unix.EINVAL, unix.EPERM}; slices.Contains(fine, errno) {
 		return nil
 	}
 	return fmt.Errorf("seccomp: %w", errno)
