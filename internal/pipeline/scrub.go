@@ -50,24 +50,20 @@ func scrubbed(m map[string]any) (map[string]any, error) {
 	return out, nil
 }
 
-// scrub removes secrets from plain JSON values and says whether there were any.
-func scrub(v any) (found bool) {
+// scrub removes secrets from plain JSON values.
+func scrub(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {
 			if isSecret(k) {
 				delete(v, k)
-				found = true
-			} else if scrub(x) {
-				found = true
+			} else {
+				scrub(x)
 			}
 		}
 	case []any:
 		for _, x := range v {
-			if scrub(x) {
-				found = true
-			}
+			scrub(x)
 		}
 	}
-	return found
 }
