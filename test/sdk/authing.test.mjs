@@ -7,6 +7,7 @@ import './authing/account.mjs';
 import './authing/login.mjs';
 import './authing/manage.mjs';
 import './authing/oidc.mjs';
+import './authing/pipeline.mjs';
 import './authing/register.mjs';
 
 before(() => { assert.ok(url, 'TIGERTALLY_URL is not set'); });

@@ -9,8 +9,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tigertally/tigertally/internal/app"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/testkit"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // CloudBase's SDKs in a browser, and the development server's own page.
 func TestPublishedSDKs(t *testing.T) {
@@ -21,7 +25,25 @@ func TestPublishedSDKs(t *testing.T) {
 // Authing's SDK in Node: both of its clients.
 func TestAuthingSDK(t *testing.T) {
 	needNode(t)
-	run(t, "authing.test.mjs")
+	testkit.Each(t, func(t *testing.T, server *testkit.Server) {
+		install(t, server)
+		play(t, server, "authing.test.mjs", "TIGERTALLY_FUNCTIONS=1")
+	})
+}
+
+// install puts the functions of functions/, named for their points, into the pool.
+func install(t *testing.T, server *testkit.Server) {
+	t.Helper()
+	for _, point := range []pipeline.Point{pipeline.PreRegister, pipeline.PostAuthentication, pipeline.PreIDToken} {
+		source, err := os.ReadFile(filepath.Join("functions", string(point)+".js"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := pipeline.Function{Point: point, Name: string(point), Enabled: true, Source: string(source)}
+		if _, err := server.App.Pipelines.Put(t.Context(), app.DevPool, f); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Authing's SDK in a page of another origin.
@@ -39,15 +61,19 @@ func TestBothSDKs(t *testing.T) {
 // run runs a suite against a server on each database.
 func run(t *testing.T, suite string) {
 	t.Helper()
-	testkit.Each(t, func(t *testing.T, server *testkit.Server) {
-		node := exec.CommandContext(t.Context(), "node", "--test", suite)
-		node.Env = append(os.Environ(), "TIGERTALLY_URL="+server.URL)
-		out, err := node.CombinedOutput()
-		if err != nil {
-			t.Fatalf("node --test %s: %v\n%s", suite, err, out)
-		}
-		t.Logf("%s", tail(out, 12))
-	})
+	testkit.Each(t, func(t *testing.T, server *testkit.Server) { play(t, server, suite) })
+}
+
+// play runs a suite against one server.
+func play(t *testing.T, server *testkit.Server, suite string, env ...string) {
+	t.Helper()
+	node := exec.CommandContext(t.Context(), "node", "--test", suite)
+	node.Env = append(os.Environ(), append(env, "TIGERTALLY_URL="+server.URL)...)
+	out, err := node.CombinedOutput()
+	if err != nil {
+		t.Fatalf("node --test %s: %v\n%s", suite, err, out)
+	}
+	t.Logf("%s", tail(out, 12))
 }
 
 func needChromium(t *testing.T) {
