@@ -34,7 +34,7 @@ func (p *Protocol) captcha(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errs.New(errs.Unexpected).Because(err)
 	}
-	cookie := http.Cookie{
+	cookie := http.Cookie{ //nolint:gosec // a development server has no TLS, and nobody is behind the cookie
 		Name: captchaCookie, Value: challenge.Token, Path: "/", HttpOnly: true,
 		MaxAge: int(challenge.ExpiresIn.Seconds()), SameSite: http.SameSiteLaxMode,
 	}

@@ -1,30 +1,39 @@
 package authing
 
-import "github.com/tigertally/tigertally/internal/errs"
+import (
+	"cmp"
+
+	"github.com/tigertally/tigertally/internal/errs"
+)
 
 // wire is how one reason looks to an Authing client: the number apps compare, and whose
-// text is shown, where that is not the reason's own.
+// text is shown.
 type wire struct {
 	number int
 	text   errs.Code
 }
 
-// words are the numbers of one group of endpoints that differ from the table's.
-type words map[errs.Code]wire
+// words are the wire forms of one group of endpoints that differ from the table's.
+type words []exception
+
+type exception struct {
+	code   errs.Code
+	number int
+	text   errs.Code // "" is the reason's own
+}
 
 // of returns the wire form of a reason.
 func (w words) of(code errs.Code) wire {
-	form, ok := w[code]
+	for _, e := range w {
+		if e.code == code {
+			return wire{e.number, cmp.Or(e.text, code)}
+		}
+	}
+	number, ok := byCode[code]
 	if !ok {
-		form.number, ok = byCode[code]
+		number = byKind[code.Kind()]
 	}
-	if !ok {
-		form.number = byKind[code.Kind()]
-	}
-	if form.text == "" {
-		form.text = code
-	}
-	return form
+	return wire{number, code}
 }
 
 // The numbers of the protocol that stand in more than one table.
@@ -117,34 +126,36 @@ var byKind = map[errs.Kind]int{
 // fails for must look the same to the last byte.
 
 func registerWords() words {
-	return words{errs.TooManyRequests: {number: 2100}, errs.MethodDisabled: {number: 2031}}
+	return words{{code: errs.TooManyRequests, number: 2100}, {code: errs.MethodDisabled, number: 2031}}
 }
 
 func loginWords() words {
-	wrong := wire{signInWrong, errs.SignInWrong}
 	return words{
-		errs.PasswordWrong: wrong, errs.UserNotFound: wrong, errs.PasswordNotSet: wrong,
-		errs.TooManyRequests: {number: captchaNeeded},
+		{errs.PasswordWrong, signInWrong, errs.SignInWrong},
+		{errs.UserNotFound, signInWrong, errs.SignInWrong},
+		{errs.PasswordNotSet, signInWrong, errs.SignInWrong},
+		{code: errs.TooManyRequests, number: captchaNeeded},
 	}
 }
 
-func codeLoginWords() words { return words{errs.TooManyRequests: {number: captchaNeeded}} }
+func codeLoginWords() words { return words{{code: errs.TooManyRequests, number: captchaNeeded}} }
 
-func logoutWords() words { return words{errs.SessionInvalid: {number: 1010001}} }
+func logoutWords() words { return words{{code: errs.SessionInvalid, number: 1010001}} }
 
-func mailWords() words { return words{errs.EmailInvalid: {number: 1020017}} }
+func mailWords() words { return words{{code: errs.EmailInvalid, number: 1020017}} }
 
-func passwordWords() words { return words{errs.PasswordWrong: {number: oldPasswordWrong}} }
+func passwordWords() words { return words{{code: errs.PasswordWrong, number: oldPasswordWrong}} }
 
 func phoneWords() words {
-	return words{errs.IdentifierTaken: {number: 2035}, errs.IdentifierMismatch: {number: 2038}}
+	return words{{code: errs.IdentifierTaken, number: 2035}, {code: errs.IdentifierMismatch, number: 2038}}
 }
 
 func emailWords() words {
 	return words{
-		errs.IdentifierTaken: {number: 2200}, errs.IdentifierMismatch: {number: 2037},
-		errs.EmailInvalid: {number: 2204},
+		{code: errs.IdentifierTaken, number: 2200},
+		{code: errs.IdentifierMismatch, number: 2037},
+		{code: errs.EmailInvalid, number: 2204},
 	}
 }
 
-func profileWords() words { return words{errs.UsernameTaken: {number: 2034}} }
+func profileWords() words { return words{{code: errs.UsernameTaken, number: 2034}} }

@@ -10,8 +10,8 @@ import (
 
 func (p *Protocol) configRoutes() []route {
 	return []route{
-		get("/api/v2/applications/{app_id}/public-config", web.JSON(dialect{p, nil}, p.publicConfig)),
-		get("/api/v2/.well-known", web.JSON(dialect{p, nil}, p.wellKnown)),
+		get("/api/v2/applications/{app_id}/public-config", web.JSON(voice{p, nil}, p.publicConfig)),
+		get("/api/v2/.well-known", web.JSON(voice{p, nil}, p.wellKnown)),
 	}
 }
 

@@ -51,7 +51,7 @@ func TestConfiguration(t *testing.T) {
 		w.run("C4 the second request goes to the same place", func(w *world) {
 			w.me("").want(2020)
 		})
-		ann := w.byMail("ann@example.com", "passw0rd")
+		ann := w.ann()
 		w.run("C5 a stale token on public calls", func(w *world) {
 			w.post("/api/v2/login/account", body{"account": "ann@example.com", "password": w.seal("passw0rd")}, "Authorization", "Bearer garbage").user()
 			for path, in := range map[string]body{
@@ -106,7 +106,7 @@ func transport(w *world) {
 				if strings.HasPrefix(path, "/graphql") {
 					continue
 				}
-				if message := a.Answer.String("message"); a.Status != http.StatusOK || !ok || message == "" {
+				if message := a.String("message"); a.Status != http.StatusOK || !ok || message == "" {
 					w.Errorf("%s %s: %d %s", method, path, a.Status, a.Raw)
 				} else if code == 200 && !strings.HasSuffix(path, "public-config") {
 					w.Errorf("%s %s works: %s", method, path, a.Raw)
@@ -128,9 +128,9 @@ func transport(w *world) {
 	})
 	w.run("C10 languages", func(w *world) {
 		in := body{"email": "ann@example.com", "password": w.seal("passw0rd")}
-		english := w.post("/api/v2/register/email", in, "X-Authing-Lang", "en-US").want(2026).Answer.String("message")
+		english := w.post("/api/v2/register/email", in, "X-Authing-Lang", "en-US").want(2026).String("message")
 		for _, lang := range []string{"zh-CN", "zh-TW"} {
-			chinese := w.post("/api/v2/register/email", in, "X-Authing-Lang", lang, "Accept-Language", "en").want(2026).Answer.String("message")
+			chinese := w.post("/api/v2/register/email", in, "X-Authing-Lang", lang, "Accept-Language", "en").want(2026).String("message")
 			if chinese == english || !strings.Contains(chinese, "已") {
 				w.Errorf("%s: %q and %q", lang, chinese, english)
 			}

@@ -34,17 +34,17 @@ func refusal(lang string, w words, e *errs.Error) envelope {
 // WriteError answers r with e. The status is always 200: any other hides the number from
 // the clients.
 func (p *Protocol) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Error) {
-	dialect{p, nil}.WriteError(w, r, e)
+	voice{p, nil}.WriteError(w, r, e)
 }
 
-// dialect is the protocol with the numbers of one group of endpoints: the same reason
+// voice is the protocol with the numbers of one group of endpoints: the same reason
 // has different ones in different places.
-type dialect struct {
+type voice struct {
 	*Protocol
 	words words
 }
 
 // WriteError answers r with e in the words of the group.
-func (d dialect) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Error) {
+func (d voice) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Error) {
 	web.WriteJSON(w, http.StatusOK, refusal(caller.From(r.Context()).Lang, d.words, e))
 }

@@ -42,7 +42,7 @@ type graphqlError struct {
 // graphql answers every document.
 func (p *Protocol) graphql() http.Handler {
 	operations := p.operations()
-	return web.JSON(graphqlDialect{p}, func(ctx context.Context, in graphqlRequest) (any, error) {
+	return web.JSON(graphqlVoice{p}, func(ctx context.Context, in graphqlRequest) (any, error) {
 		d, err := readDocument(in.Query)
 		if err != nil {
 			return nil, errs.New(errs.QueryInvalid, "reason", err.Error())
@@ -111,10 +111,10 @@ func failure(e envelope, path ...string) graphqlFailure {
 	return graphqlFailure{Errors: []graphqlError{{Message: e, Path: path}}}
 }
 
-// graphqlDialect words what is wrong with a request before there is an operation.
-type graphqlDialect struct{ *Protocol }
+// graphqlVoice words what is wrong with a request before there is an operation.
+type graphqlVoice struct{ *Protocol }
 
 // WriteError answers r with e.
-func (d graphqlDialect) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Error) {
+func (d graphqlVoice) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Error) {
 	web.WriteJSON(w, http.StatusOK, failure(refusal(caller.From(r.Context()).Lang, nil, e)))
 }

@@ -183,7 +183,7 @@ func TestGraphQLSelf(t *testing.T) {
 		} {
 			m.ask("setUdf", body{"targetType": "USER", "key": key, "dataType": typ, "label": key}).object()
 		}
-		ann, bob := w.byMail("ann@example.com", "passw0rd"), w.byName("bob", "passw0rd")
+		ann, bob := w.ann(), w.byName("bob")
 		w.run("G7 nobody else's profile", func(w *world) {
 			for _, id := range []string{bob.id, "nobody"} {
 				w.ask(ann.token, "updateUser", body{"id": id, "input": body{"nickname": "Evil"}}).fails(1001)
@@ -258,7 +258,7 @@ func contactsByGraphQL(w *world) {
 		w.ask(p.token, "user", nil).user()
 	})
 	w.run("S7 another token", func(w *world) {
-		p := w.byName("jack", "passw0rd")
+		p := w.byName("jack")
 		o := w.ask(p.token, "refreshToken", nil).object()
 		token, _ := o["token"].(string)
 		if w.ask(token, "user", nil).user().id != p.id {
@@ -266,7 +266,7 @@ func contactsByGraphQL(w *world) {
 		}
 	})
 	w.run("what a pool has none of", func(w *world) {
-		p := w.byName("kate", "passw0rd")
+		p := w.byName("kate")
 		for name, member := range map[string]string{
 			"getUserRoles": "roles", "getUserGroups": "groups", "getUserDepartments": "departments",
 			"listUserAuthorizedResources": "authorizedResources",
@@ -314,7 +314,7 @@ func TestGraphQLRefusals(t *testing.T) {
 			reply{a.Answer, w, "bad variables", "me"}.fails(2231)
 		})
 		w.run("an alias names the answer", func(w *world) {
-			p := w.byName("lars", "passw0rd")
+			p := w.byName("lars")
 			if got := w.query(p.token, "{me:user{id}}", "alias", "me", nil).user(); got.id != p.id {
 				w.Error("somebody else")
 			}

@@ -13,7 +13,7 @@ import (
 // SCENARIOS L: signing in.
 func TestLogin(t *testing.T) {
 	each(t, func(w *world) {
-		ann := w.byMail("ann@example.com", "passw0rd")
+		ann := w.ann()
 		w.run("L1 an email in any case", func(w *world) {
 			a := w.login("ANN@example.com", "passw0rd").has(body{"loginsCount": 2})
 			if a.user().id != ann.id {
@@ -22,7 +22,7 @@ func TestLogin(t *testing.T) {
 		})
 		w.run("L2 a phone and a user name", func(w *world) {
 			phone := w.post("/api/v2/register-phone", body{"account": "13800000020", "password": w.seal("passw0rd")}).user()
-			bob := w.byName("bob", "passw0rd")
+			bob := w.byName("bob")
 			if got := w.login("13800000020", "passw0rd").user(); got.id != phone.id {
 				w.Error("the phone is somebody else's")
 			}
@@ -123,20 +123,18 @@ func loginSteps(w *world) {
 }
 
 // create makes a user as an operator does.
-func (w *world) create(u body) string {
+func (w *world) create(u body) {
 	w.Helper()
-	a := w.s.Post("/emulator/v1/users", u)
-	if a.String("id") == "" {
+	if a := w.s.Post("/emulator/v1/users", u); a.String("id") == "" {
 		w.Fatalf("create %v: %s", u, a.Raw)
 	}
-	return a.String("id")
 }
 
 // L13: too many wrong passwords of different accounts, and the picture that helps.
 func TestCaptchaAfterFailures(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
 		w := newWorld(t, s)
-		w.byName("ann", "passw0rd")
+		w.byName("ann")
 		err := s.App.Pools.UpdateSettings(t.Context(), poolID, func(set *pool.Settings) {
 			set.Captcha, set.Limits = pool.CaptchaAuto, true
 		})

@@ -128,7 +128,7 @@ func (w *world) wantTrue(v any) {
 func manageSessions(w *world, m manager) {
 	w.run("tokens, sign-in status and kicking", func(w *world) {
 		m := m.on(w)
-		p := w.byName("sess", "passw0rd")
+		p := w.byName("sess")
 		status := func() any {
 			return m.rest(http.MethodGet, "/api/v2/users/login-status?userId="+p.id+"&appId="+appID, nil).want(200).data("isLogin")
 		}
@@ -172,7 +172,7 @@ func manageSessions(w *world, m manager) {
 func manageCustom(w *world, m manager) {
 	w.run("custom fields and values", func(w *world) {
 		m := m.on(w)
-		p := w.byName("cust", "passw0rd")
+		p := w.byName("cust")
 		m.ask("setUdf", body{"targetType": "USER", "key": "city2", "dataType": "STRING", "label": "City"}).
 			has(body{"targetType": "USER", "key": "city2", "dataType": "STRING", "label": "City"})
 		m.ask("setUdf", body{"targetType": "ROLE", "key": "x", "dataType": "STRING", "label": "x"}).fails(404)
@@ -211,7 +211,7 @@ func manageCustom(w *world, m manager) {
 func TestManagersStayInTheirPool(t *testing.T) {
 	each(t, func(w *world) {
 		theirs, here := w.otherPool("other"), w.manager()
-		ann := w.byName("ann", "passw0rd")
+		ann := w.byName("ann")
 		here.ask("setUdf", body{"targetType": "USER", "key": "school", "dataType": "STRING", "label": "S"}).object()
 		theirs.ask("setUdf", body{"targetType": "USER", "key": "school", "dataType": "STRING", "label": "S"}).object()
 		here.ask("updateUser", body{"id": ann.id, "input": body{"externalId": "ext", "email": "ann@example.com"}}).person()

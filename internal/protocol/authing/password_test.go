@@ -60,7 +60,7 @@ func TestPasswords(t *testing.T) {
 }
 
 func changes(w *world) {
-	bob := w.byName("bob", "passw0rd")
+	bob := w.byName("bob")
 	update := func(w *world, token string, in body) answer {
 		w.Helper()
 		return w.postAs(token, "/api/v2/password/update", in)
@@ -118,13 +118,13 @@ func TestNoPaddingOracle(t *testing.T) {
 	const hands, each = 4, 75
 	s := testkit.Start(t, dbtest.SQLite)
 	w := newWorld(t, s)
-	w.byName("ann", "passw0rd")
+	w.byName("ann")
 	first := w.guess("ann", blob()).want(2333).Raw
 	var running sync.WaitGroup
 	for hand := range hands {
+		name := fmt.Sprintf("victim%d", hand)
+		w.byName(name)
 		running.Go(func() {
-			name := fmt.Sprintf("victim%d", hand)
-			w.byName(name, "passw0rd")
 			for i := range each {
 				if i%4 == 3 { // a right one in between keeps the account from locking
 					if raw := w.login(name, "passw0rd").Raw; !bytes.Contains(raw, []byte(`"code":200`)) {
@@ -148,7 +148,7 @@ func TestBlobsCountAsWrongPasswords(t *testing.T) {
 		for name, password := range map[string]func() string{
 			"dora": blob, "eve": func() string { return w.seal("a wrong password") }, "fay": func() string { return "error" },
 		} {
-			w.byName(name, "passw0rd")
+			w.byName(name)
 			n := 0
 			for ; n < 30; n++ {
 				if code, _ := w.guess(name, password()).Body["code"].(float64); code != 2333 {

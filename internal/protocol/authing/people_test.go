@@ -19,7 +19,7 @@ import (
 // SCENARIOS X: profile and custom data.
 func TestProfile(t *testing.T) {
 	each(t, func(w *world) {
-		ann := w.byMail("ann@example.com", "passw0rd")
+		ann := w.ann()
 		w.run("X1 profile", func(w *world) {
 			w.postAs(ann.token, "/api/v2/users/profile/update", body{
 				"nickname": "N", "gender": "F", "company": "Acme", "birthdate": "2000-01-02", "photo": "https://example.com/p.png",
@@ -30,7 +30,7 @@ func TestProfile(t *testing.T) {
 			}).user()
 			w.postAs(ann.token, "/api/v2/users/profile/update", body{"nickname": "", "gender": "M"}).has(body{"nickname": nil, "gender": "M"})
 			w.postAs(ann.token, "/api/v2/users/profile/update", body{"nickname": 7}).want(2231)
-			w.byName("bob", "passw0rd")
+			w.byName("bob")
 			w.postAs(ann.token, "/api/v2/users/profile/update", body{"username": "bob"}).want(2034)
 		})
 		w.run("X2 LK-08 mass assignment", func(w *world) {

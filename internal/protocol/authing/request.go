@@ -129,7 +129,7 @@ func withClient(ctx context.Context, id string) context.Context {
 // public makes an endpoint anybody may call. An Authorization header is not looked at:
 // clients send stale ones everywhere.
 func public[In any](p *Protocol, w words, fn func(context.Context, pool.Client, In) (any, error)) http.Handler {
-	return web.JSON(dialect{p, w}, func(ctx context.Context, in In) (any, error) {
+	return web.JSON(voice{p, w}, func(ctx context.Context, in In) (any, error) {
 		c, err := p.app(ctx)
 		if err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func public[In any](p *Protocol, w words, fn func(context.Context, pool.Client, 
 
 // bearer makes an endpoint for whoever the token names.
 func bearer[In any](p *Protocol, w words, fn func(context.Context, session.Principal, In) (any, error)) http.Handler {
-	return web.JSON(dialect{p, w}, func(ctx context.Context, in In) (any, error) {
+	return web.JSON(voice{p, w}, func(ctx context.Context, in In) (any, error) {
 		who, err := p.caller(ctx)
 		if err != nil {
 			return nil, err

@@ -108,4 +108,5 @@ POST /api/v2/users/link
 POST /api/v2/users/unlink
 POST /api/v2/ldap/verify-user
 POST /api/v2/ad/verify-user
+POST /api/v3/signin
 `

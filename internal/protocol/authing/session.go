@@ -11,14 +11,14 @@ import (
 )
 
 func (p *Protocol) sessionRoutes() []route {
-	d := dialect{p, logoutWords()}
+	d := voice{p, logoutWords()}
 	return []route{
 		get("/api/v2/logout", web.JSON(d, p.logout)),
 		get("/logout", web.JSON(d, p.logoutOf)),
 		get("/cas/session", web.JSON(d, p.casSession)),
 		get("/login/profile/logout", web.Handle(p, p.logoutPage)),
 		post("/api/v2/users/refresh-token", bearer(p, nil, p.refreshToken)),
-		get("/api/v2/oidc/validate_token", web.JSON(dialect{p, nil}, p.validateToken)),
+		get("/api/v2/oidc/validate_token", web.JSON(voice{p, nil}, p.validateToken)),
 	}
 }
 
@@ -88,7 +88,7 @@ func (p *Protocol) logoutPage(w http.ResponseWriter, r *http.Request) error {
 	if !c.App.AllowsLogout(to) {
 		return errs.New(errs.RedirectRefused)
 	}
-	http.Redirect(w, r, to, http.StatusFound)
+	http.Redirect(w, r, to, http.StatusFound) //nolint:gosec // registered for the application
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (p *Protocol) validateToken(ctx context.Context, in validateRequest) (any, 
 	}
 	_, err := p.sessions.VerifyAny(ctx, token)
 	if errs.CodeOf(err) == errs.SessionInvalid {
-		e := refusal(caller.From(ctx).Lang, words{errs.TokenInvalid: {number: badParameter}}, errs.New(errs.TokenInvalid))
+		e := refusal(caller.From(ctx).Lang, words{{code: errs.TokenInvalid, number: badParameter}}, errs.New(errs.TokenInvalid))
 		return e, nil
 	}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // SCENARIOS S: sessions.
 func TestSession(t *testing.T) {
 	each(t, func(w *world) {
-		ann := w.byMail("ann@example.com", "passw0rd")
+		ann := w.ann()
 		w.run("S1 the current user", func(w *world) {
 			for _, path := range []string{"/api/v2/users/me", "/api/v2/users/me/info", "/api/v3/get-user?withIdentities=true"} {
 				got := w.as(ann.token, http.MethodGet, path, nil).has(body{"email": "ann@example.com"}).user()
@@ -19,7 +19,7 @@ func TestSession(t *testing.T) {
 			}
 		})
 		w.run("S2 nobody", func(w *world) {
-			gone := w.byName("gone", "passw0rd")
+			gone := w.byName("gone")
 			w.as(gone.token, http.MethodDelete, "/api/v2/users/delete", nil).want(200)
 			for _, token := range []string{"", "garbage", "a.b.c", ann.token + "x", gone.token} {
 				w.me(token).want(2020)
@@ -49,7 +49,7 @@ func TestSession(t *testing.T) {
 			w.me(ann.token).user()
 		})
 		w.run("S2 an expired token", func(w *world) {
-			bob := w.byName("bobby", "passw0rd")
+			bob := w.byName("bobby")
 			w.s.Advance(14*24*time.Hour + time.Hour)
 			w.me(bob.token).want(2020)
 			w.as(bob.token, http.MethodGet, "/api/v2/logout?app_id="+appID, nil).want(1010001)
@@ -65,7 +65,7 @@ func logouts(w *world) {
 	for name, query := range map[string]string{"S3 logout": "&only_self=", "S6 the Android form": ""} {
 		w.run(name, func(w *world) {
 			user := "out-" + name[:2]
-			p := w.byName(user, "passw0rd")
+			p := w.byName(user)
 			other := w.login(user, "passw0rd").user()
 			out(w, p.token, query).want(200)
 			w.me(p.token).want(2020)
@@ -73,7 +73,7 @@ func logouts(w *world) {
 		})
 	}
 	w.run("S3 only this session", func(w *world) {
-		p := w.byName("single", "passw0rd")
+		p := w.byName("single")
 		other := w.login("single", "passw0rd").user()
 		out(w, p.token, "&only_self=true").want(200)
 		w.me(p.token).want(2020)
@@ -83,7 +83,7 @@ func logouts(w *world) {
 	})
 	w.run("S4 a bad token", func(w *world) {
 		out(w, "garbage", "").want(1010001)
-		p := w.byName("twice", "passw0rd")
+		p := w.byName("twice")
 		out(w, p.token, "").want(200)
 		out(w, p.token, "").want(1010001)
 	})
@@ -95,7 +95,7 @@ func logouts(w *world) {
 // The claims client libraries decode themselves, and the question whether a token is good.
 func TestValidateToken(t *testing.T) {
 	each(t, func(w *world) {
-		ann := w.byMail("ann@example.com", "passw0rd")
+		ann := w.ann()
 		for _, name := range []string{"access_token", "id_token"} {
 			a := w.s.Do(http.MethodGet, "/api/v2/oidc/validate_token?"+name+"="+ann.token, nil)
 			data, _ := a.Body["data"].(map[string]any)
