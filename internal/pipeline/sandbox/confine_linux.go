@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	addressSpace = 2 << 30
+	addressSpace = 3 << 30
 	cpuSeconds   = 120 // of a worker's whole life
 	openFiles    = 16
 	niceness     = 10 // requests of the server come first

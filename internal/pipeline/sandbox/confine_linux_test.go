@@ -89,7 +89,7 @@ func TestWorkerProcess(t *testing.T) {
 		"status":  {"NoNewPrivs:\t1\n", "Seccomp:\t2\n"},
 		"environ": {""},
 		"limits": {
-			"Max address space         2147483648", "Max file size             0", "Max cpu time              120",
+			"Max address space         3221225472", "Max file size             0", "Max cpu time              120",
 			"Max open files            16", "Max core file size        0",
 		},
 	} {
