@@ -68,10 +68,11 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 }
 
 // provision makes the pool and applications of development on first start. The password
-// rule is short because the published examples use passwords such as "strong".
+// rule is short because the published examples use passwords such as "strong", and case
+// tells user names apart because Authing promises its apps so.
 func (a *App) provision(ctx context.Context, limits bool) error {
 	set := pool.Defaults()
-	set.PasswordMin, set.PasswordCommon = 6, false
+	set.PasswordMin, set.PasswordCommon, set.CasedUsernames = 6, false, true
 	set.OpenClients, set.Captcha, set.Limits = true, pool.CaptchaOff, limits
 	set.ProductName = "Tigertally Dev"
 	set.Countries = []string{pool.AnyCountry} // nothing is sent, so nothing costs

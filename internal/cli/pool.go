@@ -34,7 +34,7 @@ func poolCommand(p Process) *cobra.Command {
 	var f storeFlags
 	c := &cobra.Command{Use: "pool", Short: "Make and list user pools and their keys"}
 	f.add(c)
-	c.AddCommand(poolCreate(p, &f), poolList(p, &f), poolOrigins(p, &f), ticketKeyCommand(p, &f), poolSecretCommand(p, &f))
+	c.AddCommand(poolCreate(p, &f), poolList(p, &f), poolOrigins(p, &f), poolSettings(p, &f), ticketKeyCommand(p, &f), poolSecretCommand(p, &f))
 	return c
 }
 

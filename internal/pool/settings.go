@@ -210,6 +210,47 @@ func (s Settings) text() (string, error) {
 	return string(b), err
 }
 
+// Listed returns the settings by the name Set takes them under, each as JSON; durations
+// are seconds.
+func (s Settings) Listed() (map[string]json.RawMessage, error) {
+	text, err := s.text()
+	if err != nil {
+		return nil, err
+	}
+	list := make(map[string]json.RawMessage)
+	return list, json.Unmarshal([]byte(text), &list)
+}
+
+// Set returns s with one setting changed, for tools that take settings by name. The value
+// is JSON, or a bare word for a text. It does not Check.
+//
+// Errors: BadRequest for a name that is none and a value of another type.
+func (s Settings) Set(name, value string) (Settings, error) {
+	list, err := s.Listed()
+	if err != nil {
+		return s, err
+	}
+	refused := errs.New(errs.BadRequest, "field", name)
+	if _, known := list[name]; !known {
+		return s, refused
+	}
+	list[name] = json.RawMessage(value)
+	if !json.Valid(list[name]) {
+		if list[name], err = json.Marshal(value); err != nil {
+			return s, err
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return s, err
+	}
+	changed, err := parseSettings(string(text))
+	if err != nil {
+		return s, refused.Because(err)
+	}
+	return changed, nil
+}
+
 // parseSettings reads settings over the defaults: a switch an older release did not
 // know takes its default.
 func parseSettings(text string) (Settings, error) {

@@ -3,7 +3,9 @@ package user
 import (
 	"context"
 	"slices"
+	"strings"
 
+	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
@@ -69,4 +71,24 @@ func (s *Service) paged(ctx context.Context, where string, args []any, offset, l
 	}
 	total, err := s.count(ctx, where, args)
 	return users, total, err
+}
+
+// pattern finds text anywhere; nothing in it is a wildcard.
+func pattern(text string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
+}
+
+// identifier is the value of a field ByValues knows.
+func (u User) identifier(field string, cased bool) string {
+	switch field {
+	case FieldExternalID:
+		return u.ExternalID
+	case FieldPhone:
+		return u.Phone
+	case FieldEmail:
+		return u.Email
+	case FieldUsername:
+		return contact.UsernameKey(u.Username, cased)
+	}
+	return u.ID
 }
