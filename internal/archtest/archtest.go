@@ -27,7 +27,7 @@ var layers = map[string]string{
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 
-	"sms": driver, "mail": driver, "onetap": driver,
+	"sms": driver, "mail": driver, "onetap": driver, "provider": driver,
 
 	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "hosted": edge,
 

@@ -105,6 +105,10 @@ const (
 
 	ProviderNotFound Code = "provider_not_found"
 	LastMethod       Code = "last_method"
+	// What came of asking the provider.
+	ProviderRefused       Code = "provider_refused"       // its code or token is wrong, used or expired
+	ProviderDenied        Code = "provider_denied"        // the person, or the provider's own rules, said no
+	ProviderMisconfigured Code = "provider_misconfigured" // the operator must act
 
 	// Device grant (RFC 8628 section 3.5).
 
@@ -176,6 +180,7 @@ var kinds = map[Code]Kind{
 	CaptchaRequired: KindInvalid, CaptchaInvalid: KindInvalid, CaptchaWrong: KindInvalid,
 
 	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition,
+	ProviderRefused: KindPrecondition, ProviderDenied: KindDenied, ProviderMisconfigured: KindPrecondition,
 
 	AuthorizationPending: KindPrecondition, SlowDown: KindExhausted,
 	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,

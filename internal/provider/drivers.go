@@ -1,0 +1,17 @@
+package provider
+
+// Kinds lists every vendor. A new one is a file and a line here.
+func Kinds() []Kind {
+	return []Kind{}
+}
+
+// Relayed reports whether the vendor of kind sends the code to the app's own page, because
+// it checks no more of the address than its domain, and the app hands it to us. Other
+// vendors send it to our callback.
+func Relayed(kind string) bool {
+	switch kind {
+	case "wechat_open", "wechat_mp", "wecom":
+		return true
+	}
+	return false
+}
