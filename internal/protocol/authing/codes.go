@@ -104,6 +104,7 @@ var byCode = map[errs.Code]int{
 	errs.CaptchaRequired: captchaNeeded, errs.CaptchaInvalid: captchaNeeded, errs.CaptchaWrong: captchaNeeded,
 
 	errs.LastMethod: lastWayIn, errs.ContactUnset: lastWayIn,
+	errs.ProviderRefused: signInWrong, errs.ProviderDenied: signInWrong, errs.ProviderMisconfigured: 500,
 }
 
 // byKind answers for a reason the table does not know yet. A test keeps it from being
