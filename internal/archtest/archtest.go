@@ -24,8 +24,10 @@ var layers = map[string]string{
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "field": domain, "media": domain, "pipeline": domain,
+	"connection": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
+	"federation": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver, "provider": driver,
 
@@ -73,6 +75,8 @@ var siblings = map[string]map[string]string{
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
+
+	"federation": {"signin": "issues and reads provider tokens"},
 
 	"app": {},
 

@@ -105,6 +105,9 @@ const (
 
 	ProviderNotFound Code = "provider_not_found"
 	LastMethod       Code = "last_method"
+	ProviderUnknown  Code = "provider_unknown"  // not configured, or switched off
+	ProviderSnapshot Code = "provider_snapshot" // a made-up person of a preview page
+	LinkRequired     Code = "link_required"     // an account has this address: sign in to it, then link
 	// What came of asking the provider.
 	ProviderRefused       Code = "provider_refused"       // its code or token is wrong, used or expired
 	ProviderDenied        Code = "provider_denied"        // the person, or the provider's own rules, said no
@@ -180,6 +183,7 @@ var kinds = map[Code]Kind{
 	CaptchaRequired: KindInvalid, CaptchaInvalid: KindInvalid, CaptchaWrong: KindInvalid,
 
 	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition,
+	ProviderUnknown: KindNotFound, ProviderSnapshot: KindDenied, LinkRequired: KindPrecondition,
 	ProviderRefused: KindPrecondition, ProviderDenied: KindDenied, ProviderMisconfigured: KindPrecondition,
 
 	AuthorizationPending: KindPrecondition, SlowDown: KindExhausted,

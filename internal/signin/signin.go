@@ -11,6 +11,7 @@ import (
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/field"
@@ -37,6 +38,9 @@ const (
 	// MethodOneTap reads OneTapToken and OneTapAccess, for which the carrier names the
 	// phone number they were made on.
 	MethodOneTap = "one_tap"
+	// MethodProvider reads Token, a provider token, and, unless empty, ProviderID, which
+	// must then be its provider.
+	MethodProvider = "provider"
 )
 
 // Input is what somebody brings to sign in. A method reads the fields its constant
@@ -52,6 +56,21 @@ type Input struct {
 	DeviceID   string
 
 	OneTapToken, OneTapAccess string
+
+	ProviderID string
+	// Ask wants a step instead of a refusal when somebody whom a provider vouches for is
+	// not known, or may be somebody known: StepBindIdentity or StepChooseAccount. The step
+	// is taken by another sign-in: of MethodProvider with the same Token and Create or
+	// AccountID, or of any method, by which they prove to own an account, with Link.
+	Ask bool
+	// Create makes a new account for whom Token vouches, although addresses of theirs
+	// belong to others; it takes none of those.
+	Create bool
+	// AccountID chooses one of the accounts of StepChooseAccount.
+	AccountID string
+	// Link is a provider token whose identity the account that signs in gets, by whatever
+	// other method.
+	Link string
 
 	// AutoRegister makes an account for somebody nobody knows: with the typed password,
 	// whose Identifier then proves nothing, or for the address that was verified.
@@ -94,8 +113,13 @@ type Outcome struct {
 // Step is what has to happen before there can be a session.
 type Step struct {
 	Kind StepKind
-	// Token is what the step is taken with, once: see account.ResetByFirstLogin.
+	// Token is what the step is taken with, once: see account.ResetByFirstLogin for
+	// StepResetPassword. For the steps of MethodProvider it is the provider token.
 	Token string
+	// MayCreate says that StepBindIdentity may be answered by Create.
+	MayCreate bool
+	// Accounts are those StepChooseAccount chooses from.
+	Accounts []user.User
 }
 
 // StepKind names a next step.
@@ -104,6 +128,16 @@ type StepKind string
 // StepResetPassword says the secret was right, but a new password has to be chosen
 // first: by the token of the step, or by a verified address.
 const StepResetPassword StepKind = "reset_password"
+
+// The steps of MethodProvider with Ask.
+const (
+	// StepBindIdentity says that nobody is known by this identity: prove to own an account
+	// and link it, or make a new one.
+	StepBindIdentity StepKind = "bind_identity"
+	// StepChooseAccount says that several accounts, or one that the person should confirm,
+	// own what the provider vouches for.
+	StepChooseAccount StepKind = "choose_account"
+)
 
 // OneTap asks the carrier whose phone a pair of tokens was made on.
 type OneTap interface {
@@ -129,6 +163,8 @@ type Deps struct {
 	Pipelines *pipeline.Service
 	Fields    *field.Service
 	OneTap    OneTap
+
+	Connections *connection.Service
 }
 
 // Service signs people in and up.
@@ -147,6 +183,7 @@ func New(d Deps) *Service {
 		MethodAnonymous:    s.proveDevice,
 		MethodCustom:       s.proveTicket,
 		MethodOneTap:       s.proveOneTap,
+		MethodProvider:     s.proveProvider,
 	}
 	return s
 }
