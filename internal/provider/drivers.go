@@ -2,7 +2,11 @@ package provider
 
 // Kinds lists every vendor. A new one is a file and a line here.
 func Kinds() []Kind {
-	return []Kind{}
+	return []Kind{
+		vendor("oidc", "Any OpenID provider with a discovery document.", oidcOptions(), openOIDC),
+		vendor("google", "Google, with the check of the Workspace domain.", googleOptions(), openGoogle),
+		vendor("github", "GitHub OAuth apps.", githubOptions(), openGitHub),
+	}
 }
 
 // Relayed reports whether the vendor of kind sends the code to the app's own page, because

@@ -31,6 +31,9 @@ type Credential struct {
 	Nonce       string
 	AccessToken string
 	IDToken     string
+	// Subject is who it must be where the provider's account is known already; "" for
+	// anybody. Drivers of OpenID providers check it.
+	Subject string
 	// RequestToken and TokenSecret are OAuth 1.0a's.
 	RequestToken, TokenSecret string
 
