@@ -32,9 +32,10 @@ func drivers(conf config.Config) (notify.Deliverer, error) {
 	return func(ctx context.Context, m notify.Message) error {
 		switch {
 		case m.Channel == notify.SMS && texts != nil:
-			return texts.Send(ctx, sms.Message{
+			_, err := texts.Send(ctx, sms.Message{
 				ID: m.ID, To: m.To, Template: m.Template, Lang: m.Lang, Params: m.Params, Text: m.Text,
 			})
+			return err
 		case m.Channel == notify.Email && mails != nil:
 			return mails.Send(ctx, mail.Message{
 				ID: m.ID, To: m.To, Template: m.Template, Lang: m.Lang, Subject: m.Subject, Text: m.Text, HTML: m.HTML,

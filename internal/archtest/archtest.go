@@ -60,6 +60,7 @@ var siblings = map[string]map[string]string{
 		"secret": "makes request ids",
 	},
 	"contact": {"errs": "a bad address is a refusal"},
+	"driver":  {"secret": "signed calls have nonces"},
 	"config":  {"secret": "reads secrets from files", "errs": "shares the refusal type"},
 
 	"session":  {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},

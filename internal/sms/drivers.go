@@ -9,7 +9,11 @@ import (
 // Drivers lists every driver. A new vendor is a file and a line here.
 func Drivers() []driver.Kind[Driver] {
 	return []driver.Kind[Driver]{
-		{Name: "webhook", Doc: "POST each message to an address of yours, signed.", Options: webhookOptions(), Open: newWebhook},
+		{Name: webhookName, Doc: "POST each message to an address of yours, signed.", Options: webhookOptions(), Open: newWebhook},
+		{Name: tencentName, Doc: "Tencent Cloud SMS.", Options: tencentOptions(), Open: newTencent},
+		{Name: aliyunName, Doc: "Aliyun SMS.", Options: aliyunOptions(), Open: newAliyun},
+		{Name: twilioName, Doc: "Twilio.", Options: twilioOptions(), Open: newTwilio},
+		{Name: logName, Doc: "Write messages to a file and send none; for development.", Options: logOptions(), Open: newLog},
 	}
 }
 

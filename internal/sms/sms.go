@@ -1,8 +1,14 @@
-// Package sms owns the drivers that hand a text message to a vendor. It does not write
-// the text and does not decide who gets one.
+// Package sms owns the drivers that hand a text message to a vendor, the order in which
+// they are asked, and what vendors report later. It does not write the text and does not
+// decide who gets one.
 package sms
 
-import "context"
+import (
+	"context"
+	"net/http"
+
+	"github.com/tigertally/tigertally/internal/driver"
+)
 
 // Message is one text message.
 type Message struct {
@@ -14,7 +20,22 @@ type Message struct {
 	Text     string
 }
 
-// Driver hands messages to one vendor. An error names no number and no code.
+// Driver hands messages to one vendor. An error is a *driver.Failure, which names no
+// number and no code and says whether the message may have gone out.
 type Driver interface {
-	Send(ctx context.Context, m Message) error
+	Send(ctx context.Context, m Message) (driver.Receipt, error)
+}
+
+// Callback is a request of a vendor as it came in.
+type Callback struct {
+	URL    string // as the vendor called it, query included
+	Header http.Header
+	Body   []byte
+}
+
+// Reporter is a driver whose vendor reports what became of messages. Reports returns an
+// error for a request that is not the vendor's. Answer is what the vendor wants to hear.
+type Reporter interface {
+	Reports(c Callback) (reports []driver.Report, err error)
+	Answer() (contentType, body string)
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -18,17 +17,14 @@ import (
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
-const (
-	webhookTimeout = 3 * time.Second
-	maxAnswer      = 64 << 10
-	minSecret      = 16
-)
+const minSecret = 16
 
 func webhookOptions() []driver.Option {
 	return []driver.Option{
 		{Name: "url", Doc: "Where to POST. https, or http to this machine.", Required: true},
 		{Name: "secret", Doc: "Key of the signature, at least 16 characters.", Required: true, Secret: true},
 		{Name: "sign_name", Doc: "Sender name your vendor puts in front of the text."},
+		allowOption(),
 	}
 }
 
@@ -53,16 +49,11 @@ func newWebhook(set map[string]string, now func() time.Time) (Driver, error) {
 	if len(set["secret"]) < minSecret {
 		return nil, fmt.Errorf("sms webhook secret has fewer than %d characters", minSecret)
 	}
-	return &webhook{
-		url: set["url"], secret: []byte(set["secret"]), signName: set["sign_name"], now: now,
-		client: &http.Client{
-			Timeout: webhookTimeout,
-			// A redirect could lead the codes anywhere.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			// A proxy from the environment would see the codes too.
-			Transport: &http.Transport{TLSHandshakeTimeout: webhookTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute},
-		},
-	}, nil
+	client, err := driver.Fixed(set["url"], set["allow"], callTimeout, now)
+	if err != nil {
+		return nil, fmt.Errorf("sms webhook url %w", err)
+	}
+	return &webhook{url: set["url"], secret: []byte(set["secret"]), signName: set["sign_name"], now: now, client: client}, nil
 }
 
 type webhookBody struct {
@@ -82,24 +73,42 @@ type webhookTo struct {
 	National    string `json:"national"`
 }
 
-// Send posts m. Any answer but 2xx is an error; the answer itself is never kept, as it
-// may repeat the message.
-func (w *webhook) Send(ctx context.Context, m Message) error {
+// Send posts m. What the answer says in words is never kept, as it may repeat the message.
+func (w *webhook) Send(ctx context.Context, m Message) (driver.Receipt, error) {
 	req, err := w.request(ctx, m)
 	if err != nil {
-		return err
+		return driver.Receipt{}, unsent(webhookName, err)
 	}
-	resp, err := w.client.Do(req)
+	answer, err := driver.Do(w.client, req)
 	if err != nil {
-		return fmt.Errorf("posting to the sms webhook: %w", err)
+		return driver.Receipt{}, driver.Unanswered(webhookName, err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	// Reading the rest lets the connection be used again.
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("sms webhook answered %d", resp.StatusCode)
+	var said struct {
+		ID    string `json:"provider_message_id"`
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
 	}
-	return nil
+	err = json.Unmarshal(answer.Body, &said)
+	if answer.Status >= 200 && answer.Status <= 299 {
+		return driver.Receipt{Driver: webhookName, VendorID: said.ID}, nil // any 2xx is a yes
+	}
+	class, known := webhookClasses()[said.Error.Code]
+	if err != nil || !known {
+		return driver.Receipt{}, driver.Garbled(webhookName, answer.Status)
+	}
+	return driver.Receipt{}, &driver.Failure{Vendor: webhookName, Class: class, Code: said.Error.Code}
+}
+
+const webhookName = "webhook"
+
+// webhookClasses are the refusals a receiver may name. Each promises that nothing was
+// sent.
+func webhookClasses() map[string]driver.Class {
+	return map[string]driver.Class{
+		"rate_limited": driver.RateLimited, "bad_number": driver.BadAddress,
+		"misconfigured": driver.Misconfigured, "unavailable": driver.Unavailable,
+	}
 }
 
 func (w *webhook) request(ctx context.Context, m Message) (*http.Request, error) {
