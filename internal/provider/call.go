@@ -80,10 +80,6 @@ func shape(err error) error {
 
 func unavailable(err error) error { return errs.New(errs.Unavailable).Because(err) }
 
-func refused(format string, args ...any) error {
-	return errs.New(errs.ProviderRefused).Because(fmt.Errorf(format, args...))
-}
-
 func misconfigured(format string, args ...any) error {
 	return errs.New(errs.ProviderMisconfigured).Because(fmt.Errorf(format, args...))
 }

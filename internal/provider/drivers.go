@@ -3,6 +3,11 @@ package provider
 // Kinds lists every vendor. A new one is a file and a line here.
 func Kinds() []Kind {
 	return []Kind{
+		vendor("wechat_open", "WeChat on websites, with a QR code.", wechatOpenOptions(), newWeChatOpen),
+		vendor("wechat_mp", "WeChat's own browser, as an official account.", wechatMPOptions(), newWeChatMP),
+		vendor("wechat_mini", "A WeChat mini-program.", wechatMiniOptions(), newWeChatMini),
+		vendor("wecom", "WeCom, for the members of one company.", wecomOptions(), newWeCom),
+		vendor("apple", "Sign in with Apple.", appleOptions(), newApple),
 		vendor("oidc", "Any OpenID provider with a discovery document.", oidcOptions(), openOIDC),
 		vendor("google", "Google, with the check of the Workspace domain.", googleOptions(), openGoogle),
 		vendor("github", "GitHub OAuth apps.", githubOptions(), openGitHub),
