@@ -32,7 +32,8 @@ type Credential struct {
 	AccessToken string
 	IDToken     string
 	// Subject is who it must be where the provider's account is known already; "" for
-	// anybody. Drivers of OpenID providers check it.
+	// anybody. Drivers of OpenID providers and mini-programs check it. A mini-program reads
+	// the phone number of a known Subject without a Code.
 	Subject string
 	// RequestToken and TokenSecret are OAuth 1.0a's.
 	RequestToken, TokenSecret string

@@ -42,7 +42,7 @@ func (m *wechatMini) unseal(c Credential, s wechatSession, p *Profile) error {
 		p.Name, p.Picture = d.NickName, picture(d.AvatarURL)
 		return nil
 	}
-	phone, err := m.phone(d.wechatPhone)
+	phone, err := m.e164(d.wechatPhone)
 	if err != nil {
 		return errSealed()
 	}

@@ -19,13 +19,6 @@ const (
 	codeTypePhone = "phone"
 )
 
-// PhoneReader is a driver whose vendor tells a phone number for a code of its own, of the
-// person that Exchange called subject.
-type PhoneReader interface {
-	// Phone returns an E.164 number that the vendor vouches for.
-	Phone(ctx context.Context, subject, code string) (string, error)
-}
-
 // wechatMini signs people in inside a mini-program.
 type wechatMini struct {
 	wechatApp
@@ -53,26 +46,15 @@ func (m *wechatMini) Authorize(context.Context, AuthorizeRequest) (string, error
 }
 
 // Exchange finds out who is behind a wx.login code, and the phone number behind a second
-// code when there is one.
+// code when there is one. With a Subject and no Code it reads the number of who was found
+// before.
 func (m *wechatMini) Exchange(ctx context.Context, c Credential) (Profile, error) {
 	if err := checkMini(c); err != nil {
 		return Profile{}, err
 	}
-	s, err := m.session(ctx, c.Code)
-	if err != nil {
-		return Profile{}, err
-	}
-	if c.CodeType == codeTypeUnion && s.UnionID == "" {
-		return Profile{}, because(errs.ProviderMisconfigured, "no_unionid", "the mini-program is not bound to an Open Platform account")
-	}
-	p := Profile{Subject: s.OpenID, UnionID: s.UnionID, AppID: m.id}
-	if c.EncryptedData != "" || c.Params["signature"] != "" {
-		if err := m.unseal(c, s, &p); err != nil {
-			return Profile{}, err
-		}
-	}
-	if c.PhoneCode != "" {
-		p.Phone, err = m.Phone(ctx, p.Subject, c.PhoneCode)
+	p, err := m.identify(ctx, c)
+	if err == nil && c.PhoneCode != "" {
+		p.Phone, err = m.phone(ctx, p.Subject, c.PhoneCode)
 	}
 	if err != nil {
 		return Profile{}, err
@@ -81,13 +63,34 @@ func (m *wechatMini) Exchange(ctx context.Context, c Credential) (Profile, error
 }
 
 func checkMini(c Credential) error {
+	known := c.Subject != "" && c.PhoneCode != ""
 	switch {
-	case c.Code == "":
+	case c.Code == "" && !known:
 		return errs.New(errs.FieldMissing, "field", "provider_code")
 	case c.CodeType == codeTypePhone && c.PhoneCode == "" && c.EncryptedData == "":
 		return errs.New(errs.FieldMissing, "field", "provider_params.code")
 	}
 	return nil
+}
+
+func (m *wechatMini) identify(ctx context.Context, c Credential) (Profile, error) {
+	if c.Code == "" {
+		return Profile{Subject: c.Subject, AppID: m.id}, nil
+	}
+	s, err := m.session(ctx, c.Code)
+	switch {
+	case err != nil:
+		return Profile{}, err
+	case c.Subject != "" && c.Subject != s.OpenID:
+		return Profile{}, refuse("bad_subject", "the code is somebody else's")
+	case c.CodeType == codeTypeUnion && s.UnionID == "":
+		return Profile{}, because(errs.ProviderMisconfigured, "no_unionid", "the mini-program is not bound to an Open Platform account")
+	}
+	p := Profile{Subject: s.OpenID, UnionID: s.UnionID, AppID: m.id}
+	if c.EncryptedData != "" || c.Params["signature"] != "" {
+		err = m.unseal(c, s, &p)
+	}
+	return p, err
 }
 
 // wechatSession is what a wx.login code opens. The key stays here.
@@ -123,9 +126,9 @@ type wechatPhone struct {
 	Watermark       wechatMark `json:"watermark"`
 }
 
-// Phone asks for the number behind a phone code. Naming the openid makes WeChat refuse the
+// phone asks for the number behind a phone code. Naming the openid makes WeChat refuse the
 // code of somebody else.
-func (m *wechatMini) Phone(ctx context.Context, subject, code string) (string, error) {
+func (m *wechatMini) phone(ctx context.Context, subject, code string) (string, error) {
 	var out struct {
 		wechatAnswer
 
@@ -148,11 +151,11 @@ func (m *wechatMini) Phone(ctx context.Context, subject, code string) (string, e
 	if err != nil {
 		return "", err
 	}
-	return m.phone(out.Info)
+	return m.e164(out.Info)
 }
 
-// phone checks what WeChat said and writes it as E.164.
-func (m *wechatMini) phone(info wechatPhone) (string, error) {
+// e164 checks what WeChat said of a number and writes it as E.164.
+func (m *wechatMini) e164(info wechatPhone) (string, error) {
 	if info.PurePhoneNumber == "" || info.CountryCode == "" {
 		return "", incomplete("phone number")
 	}
