@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -86,7 +87,7 @@ func parsePrivateKey(text string) (any, error) {
 	der := []byte(nil)
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		der = block.Bytes
-	} else if bare, err := base64.StdEncoding.DecodeString(text); err == nil {
+	} else if bare, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil {
 		der = bare
 	}
 	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
