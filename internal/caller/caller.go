@@ -21,14 +21,18 @@ type Info struct {
 }
 
 // Prefix is the address limits are counted by: the IPv4 address or the IPv6 /64.
-func (i Info) Prefix() string {
+func (i Info) Prefix() string { return i.prefix(32, 64) }
+
+// Network is the neighbourhood of the address: the IPv4 /24 or the IPv6 /48.
+func (i Info) Network() string { return i.prefix(24, 48) }
+
+func (i Info) prefix(bits, bits6 int) string {
 	a := i.Addr.Unmap()
 	if !a.IsValid() {
 		return "unknown"
 	}
-	bits := 64
-	if a.Is4() {
-		bits = 32
+	if !a.Is4() {
+		bits = bits6
 	}
 	p, err := a.WithZone("").Prefix(bits)
 	if err != nil {

@@ -22,15 +22,16 @@ import (
 
 // Service counts events against rules.
 type Service struct {
-	db   *db.DB
-	ring *secret.Keyring
-	now  func() time.Time
+	db       *db.DB
+	ring     *secret.Keyring
+	now      func() time.Time
+	takeText string
 }
 
 // New returns a Service whose stored keys are MACs under ring, so that the table shows
 // no phone number or address.
 func New(d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
-	return &Service{db: d, ring: ring, now: now}
+	return &Service{db: d, ring: ring, now: now, takeText: takeSQL()}
 }
 
 // Key joins parts so that no two lists of parts give the same key.
@@ -97,8 +98,8 @@ func (s *Service) TakeAll(ctx context.Context, charges ...Charge) error {
 // refuses a new item when the rule is full; items already counted stay free.
 func (s *Service) TakeDistinct(ctx context.Context, key, item string, rule Rule) error {
 	seen := s.row(Key(key, item), Rule{Name: rule.Name + "_seen", Max: 1, Per: rule.Per})
-	n, _, err := s.count(ctx, seen)
-	if err != nil || n > 0 {
+	w, err := s.window(ctx, seen)
+	if err != nil || w.count() > 0 {
 		return err
 	}
 	wait, err := s.tripped(ctx, []row{s.row(key, rule)})
@@ -117,6 +118,26 @@ func (s *Service) TakeDistinct(ctx context.Context, key, item string, rule Rule)
 	})
 }
 
+// AddDistinct counts item once per window of rule and refuses nothing.
+func (s *Service) AddDistinct(ctx context.Context, key, item string, rule Rule) error {
+	rule.Max = unbounded
+	return s.TakeDistinct(ctx, key, item, rule)
+}
+
+// Warned reports whether a soft rule of charges is full.
+func (s *Service) Warned(ctx context.Context, charges ...Charge) (bool, error) {
+	for _, r := range s.rows(charges) {
+		if !r.rule.Soft {
+			continue
+		}
+		w, err := s.window(ctx, r)
+		if err != nil || w.count() >= r.rule.Max {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
 // Add counts one event without refusing it and returns how many the window now holds.
 func (s *Service) Add(ctx context.Context, key string, rule Rule) (int, error) {
 	rule.Max = unbounded
@@ -131,10 +152,15 @@ func (s *Service) Add(ctx context.Context, key string, rule Rule) (int, error) {
 	return n, err
 }
 
-// Count returns how many events the open window of rule holds and when it closes; zero
-// and the zero time when none is open.
+// Count returns how many events the last Per of rule holds and when the first of them
+// leaves it; zero and the zero time when there are none.
 func (s *Service) Count(ctx context.Context, key string, rule Rule) (int, time.Time, error) {
-	return s.count(ctx, s.row(key, rule))
+	w, err := s.window(ctx, s.row(key, rule))
+	n := w.count()
+	if err != nil || n == 0 {
+		return 0, time.Time{}, err
+	}
+	return n, w.room(n), nil
 }
 
 // Refund takes back one event of each rule: the thing did not happen after all.
@@ -164,7 +190,7 @@ func (s *Service) Clear(ctx context.Context, key string, rules ...Rule) error {
 	})
 }
 
-// Sweep deletes counters whose window has closed and returns how many.
+// Sweep deletes counters whose events are all too old to count and returns how many.
 func (s *Service) Sweep(ctx context.Context) (int64, error) {
 	var total int64
 	for {
@@ -214,12 +240,12 @@ func (s *Service) tripped(ctx context.Context, rows []row) (time.Duration, error
 	var wait time.Duration
 	now := s.now()
 	for _, r := range rows {
-		n, until, err := s.count(ctx, r)
+		w, err := s.window(ctx, r)
 		if err != nil {
 			return 0, err
 		}
-		if n >= r.rule.Max {
-			wait = max(wait, until.Sub(now))
+		if w.count() >= r.rule.most() {
+			wait = max(wait, w.room(r.rule.Max).Sub(now))
 		}
 	}
 	return wait, nil

@@ -2,12 +2,21 @@ package limit
 
 import "time"
 
-// Rule allows Max events in Per. The window opens with the first event and closes Per
-// later, so a caller waits at most Per and two full windows can touch.
+// Rule allows Max events in Per, whenever one starts to count.
 type Rule struct {
 	Name string
 	Max  int
 	Per  time.Duration
+	// Soft rules count and never refuse: Warned tells when one is full.
+	Soft bool
+}
+
+// most is how many events the rule lets pass.
+func (r Rule) most() int {
+	if r.Soft {
+		return unbounded
+	}
+	return r.Max
 }
 
 // The default rules. Their names are stored, so two rules never share one.
@@ -32,8 +41,19 @@ func SendAddress() []Rule {
 		{Name: "send_ip_minute", Max: 5, Per: time.Minute},
 		{Name: "send_ip_hour", Max: 30, Per: time.Hour},
 		{Name: "send_ip_day", Max: 100, Per: day},
+		{Name: "send_ip_captcha", Max: 3, Per: 10 * time.Minute, Soft: true},
 	}
 }
+
+// SendNetwork warns of messages asked for from one neighbourhood of addresses.
+func SendNetwork() Rule { return Rule{Name: "send_net", Max: 300, Per: time.Hour, Soft: true} }
+
+// SendSeries warns of messages to many numbers that begin alike: who is paid for
+// messages to numbers of theirs walks through them.
+func SendSeries() Rule { return Rule{Name: "send_series", Max: 50, Per: time.Hour, Soft: true} }
+
+// SendBudget bounds the messages of a pool, or of a pool to one country, in a day.
+func SendBudget(most int) Rule { return Rule{Name: "send_budget", Max: most, Per: day} }
 
 // SendDevice bounds messages asked for by one device. A device names itself, so this
 // never stands alone.

@@ -81,3 +81,14 @@ CREATE TABLE test_targets (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (pool_id, target)
 );
+
+-- Limits slide: beside the window that is open a counter knows the one before it, how
+-- its events were spread, and when the last event was.
+ALTER TABLE counters ADD COLUMN prior BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN prior_from BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN prior_to BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN last_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN keep_until BIGINT NOT NULL DEFAULT 0;
+
+-- How many of a pool's last codes were used.
+CREATE INDEX codes_by_time ON codes (pool_id, channel, created_at);
