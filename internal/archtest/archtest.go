@@ -23,7 +23,7 @@ var layers = map[string]string{
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
-	"job": domain, "field": domain, "media": domain, "pipeline": domain,
+	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
 	"connection": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
@@ -31,7 +31,7 @@ var layers = map[string]string{
 
 	"sms": driver, "mail": driver, "onetap": driver, "provider": driver,
 
-	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "hosted": edge,
+	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "callback": edge, "hosted": edge,
 
 	"app": wiring,
 

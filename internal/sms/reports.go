@@ -3,6 +3,7 @@ package sms
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"github.com/tigertally/tigertally/internal/driver"
 )
@@ -14,13 +15,13 @@ var errReports = errors.New("the report is not the vendor's")
 
 // Reports reads an array of delivery reports. It is not signed: that the caller knew the
 // address is all the proof there is.
-func (t *tencent) Reports(c Callback) ([]driver.Report, error) {
+func (t *tencent) Reports(_ string, _ http.Header, body []byte) ([]driver.Report, error) {
 	var items []struct {
 		Status string `json:"report_status"`
 		Reason string `json:"errmsg"`
 		SID    string `json:"sid"`
 	}
-	if err := json.Unmarshal(c.Body, &items); err != nil || len(items) > maxReports {
+	if err := json.Unmarshal(body, &items); err != nil || len(items) > maxReports {
 		return nil, errReports
 	}
 	var all []driver.Report
@@ -46,14 +47,14 @@ func (t *tencent) Answer() (contentType, body string) {
 
 // Reports reads an array of delivery reports, which is not signed either. Their out_id is
 // our id.
-func (a *aliyun) Reports(c Callback) ([]driver.Report, error) {
+func (a *aliyun) Reports(_ string, _ http.Header, body []byte) ([]driver.Report, error) {
 	var items []struct {
 		Success bool        `json:"success"`
 		Reason  string      `json:"err_code"`
 		BizID   string      `json:"biz_id"`
 		Size    json.Number `json:"sms_size"`
 	}
-	if err := json.Unmarshal(c.Body, &items); err != nil || len(items) > maxReports {
+	if err := json.Unmarshal(body, &items); err != nil || len(items) > maxReports {
 		return nil, errReports
 	}
 	var all []driver.Report

@@ -26,16 +26,11 @@ type Driver interface {
 	Send(ctx context.Context, m Message) (driver.Receipt, error)
 }
 
-// Callback is a request of a vendor as it came in.
-type Callback struct {
-	URL    string // as the vendor called it, query included
-	Header http.Header
-	Body   []byte
-}
-
-// Reporter is a driver whose vendor reports what became of messages. Reports returns an
-// error for a request that is not the vendor's. Answer is what the vendor wants to hear.
+// Reporter is a driver whose vendor reports what became of messages.
 type Reporter interface {
-	Reports(c Callback) (reports []driver.Report, err error)
+	// Reports reads a request of the vendor to the address called, query included. An
+	// error means it is not the vendor's.
+	Reports(called string, header http.Header, body []byte) ([]driver.Report, error)
+	// Answer is what the vendor wants to hear.
 	Answer() (contentType, body string)
 }

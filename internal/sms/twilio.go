@@ -117,12 +117,12 @@ func twilioClass(code int) driver.Class {
 }
 
 // Reports reads one signed status callback. States on the way say nothing yet.
-func (t *twilio) Reports(c Callback) ([]driver.Report, error) {
-	form, err := url.ParseQuery(string(c.Body))
+func (t *twilio) Reports(called string, header http.Header, body []byte) ([]driver.Report, error) {
+	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errors.New("the report is not a form")
 	}
-	if !secret.Equal([]byte(t.signature(c.URL, form)), []byte(c.Header.Get("X-Twilio-Signature"))) {
+	if !secret.Equal([]byte(t.signature(called, form)), []byte(header.Get("X-Twilio-Signature"))) {
 		return nil, errors.New("the report is not signed by the vendor")
 	}
 	r := driver.Report{VendorID: form.Get("MessageSid"), Reason: form.Get("ErrorCode")}

@@ -374,14 +374,14 @@ func TestATemplateMustFit(t *testing.T) {
 
 // M6: reports as the vendors write them.
 func TestM6Reports(t *testing.T) {
-	read := func(name string, c sms.Callback) ([]driver.Report, error) {
-		return vendorDriver(t, name, "http://127.0.0.1:1").(sms.Reporter).Reports(c)
+	read := func(name, body string) ([]driver.Report, error) {
+		return vendorDriver(t, name, "http://127.0.0.1:1").(sms.Reporter).Reports("", nil, []byte(body))
 	}
 	for name, body := range map[string]string{
 		"tencent": `[{"user_receive_time":"2015-10-17 08:03:04","nationcode":"86","mobile":"13800000000","report_status":"SUCCESS","errmsg":"DELIVRD","description":"x","sid":"1"},{"report_status":"FAIL","errmsg":"UNDELIV","sid":"2"},{"report_status":"?","sid":"3"}]`,
 		"aliyun":  `[{"phone_number":"13800000000","success":true,"err_code":"DELIVERED","biz_id":"1","out_id":"m1"},{"success":false,"err_code":"UNDELIV","sms_size":"2","biz_id":"2"}]`,
 	} {
-		got, err := read(name, sms.Callback{Body: []byte(body)})
+		got, err := read(name, body)
 		want := []driver.Report{{VendorID: "1", Outcome: driver.Delivered}, {VendorID: "2", Outcome: driver.Undelivered, Reason: "UNDELIV"}}
 		if name == "aliyun" {
 			want[1].Units = 2
@@ -390,7 +390,7 @@ func TestM6Reports(t *testing.T) {
 			t.Error(name, err, diff)
 		}
 		for _, forged := range []string{"", "{}", "<html>", `[` + strings.Repeat(`{},`, 600) + `{}]`} {
-			if got, err := read(name, sms.Callback{Body: []byte(forged)}); err == nil {
+			if got, err := read(name, forged); err == nil {
 				t.Errorf("%s: %.20q read as %v", name, forged, got)
 			}
 		}
@@ -420,15 +420,19 @@ func TestM6TwilioReportsAreSigned(t *testing.T) {
 	}
 	reporter := vendorDriver(t, "twilio", "http://127.0.0.1:1").(sms.Reporter)
 	header := http.Header{"X-Twilio-Signature": {vectors[0].Expected}}
-	if got, err := reporter.Reports(sms.Callback{URL: in.URL, Header: header, Body: []byte(form.Encode())}); err != nil || len(got) != 0 {
+	if got, err := reporter.Reports(in.URL, header, []byte(form.Encode())); err != nil || len(got) != 0 {
 		t.Errorf("the published signature: %v, %v", got, err)
 	}
-	for name, c := range map[string]sms.Callback{
-		"another address": {URL: in.URL + "x", Header: header, Body: []byte(form.Encode())},
-		"another body":    {URL: in.URL, Header: header, Body: []byte(form.Encode() + "&MessageStatus=failed")},
-		"no signature":    {URL: in.URL, Header: http.Header{}, Body: []byte(form.Encode())},
+	for name, c := range map[string]struct {
+		called string
+		header http.Header
+		body   string
+	}{
+		"another address": {in.URL + "x", header, form.Encode()},
+		"another body":    {in.URL, header, form.Encode() + "&MessageStatus=failed"},
+		"no signature":    {in.URL, http.Header{}, form.Encode()},
 	} {
-		if got, err := reporter.Reports(c); err == nil {
+		if got, err := reporter.Reports(c.called, c.header, []byte(c.body)); err == nil {
 			t.Errorf("%s: read %v", name, got)
 		}
 	}
