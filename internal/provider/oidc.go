@@ -135,6 +135,9 @@ func (o *oidc) direct(ctx context.Context, c Credential) (claims, error) {
 	if !o.clientTokens {
 		return nil, refuse("client_token", "tokens from clients are not allowed here")
 	}
+	if c.Nonce == "" {
+		return nil, refuse("no_nonce", "an ID token from a client needs the nonce it asked for")
+	}
 	want := o.expect(c, c.AccessToken)
 	want.clients = append(want.clients, o.audiences...)
 	return readIDToken(ctx, o.keys, c.IDToken, want)
