@@ -84,10 +84,10 @@ type alipayFault struct {
 func (f alipayFault) refusal() error {
 	sub, code := string(f.SubCode), errs.ProviderRefused
 	switch {
-	case f.Code == "20000" || strings.HasPrefix(sub, "isp."):
-		code = errs.Unavailable
 	case f.Code == "40005" || strings.Contains(sub, "call-limited"):
 		code = errs.TooManyRequests
+	case f.Code == "20000" || strings.HasPrefix(sub, "isp."):
+		code = errs.Unavailable
 	case f.Code == "40006" || strings.HasPrefix(sub, "isv.invalid-") || strings.HasPrefix(sub, "isv.missing-") ||
 		strings.HasPrefix(sub, "isv.insufficient-"):
 		code = errs.ProviderMisconfigured

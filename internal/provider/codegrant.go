@@ -115,6 +115,8 @@ func oauthFault(word string) error {
 		code = errs.ProviderMisconfigured
 	case "server_error", "temporarily_unavailable":
 		code = errs.Unavailable
+	case "slow_down":
+		code = errs.TooManyRequests
 	}
 	return because(code, "vendor_"+known(word), "the provider answered %.40q", word)
 }

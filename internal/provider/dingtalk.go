@@ -179,6 +179,8 @@ func (d *dingtalk) read(a driver.Answer, into any) error {
 	switch {
 	case a.Status == http.StatusTooManyRequests, has("throttl", "qps", "flow"):
 		code = errs.TooManyRequests
+	case has("unavailable", "internalerror", "systemerror"):
+		code = errs.Unavailable
 	case has("clientid", "clientsecret", "appkey", "appsecret", "permission", "accessdenied", "ipnotinwhitelist"):
 		code = errs.ProviderMisconfigured
 	}

@@ -41,7 +41,8 @@ func openGoogle(set map[string]string, env Env) (Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.issuers = append(o.issuers, strings.TrimPrefix(issuer, "https://"))
+	_, bare, _ := strings.Cut(issuer, "://")
+	o.issuers = append(o.issuers, bare)
 	// The ID token has all there is.
 	o.userinfo = false
 	g := &google{o, strings.Fields(strings.ToLower(set["hosted_domain"]))}

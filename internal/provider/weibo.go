@@ -126,8 +126,13 @@ func (w *weibo) checkToken(ctx context.Context, token string) (string, error) {
 	return string(info.UID), nil
 }
 
-// The codes of Weibo's limits.
+// The codes that say something about Weibo rather than about the request.
+// https://open.weibo.com/wiki/Error_code
 const (
+	weiboSystem    = 10001
+	weiboDown      = 10002
+	weiboBusy      = 10009
+	weiboTimeout   = 10010
 	weiboIPLimit   = 10022
 	weiboUserLimit = 10023
 	weiboAppLimit  = 10024
@@ -141,13 +146,18 @@ func (w *weibo) read(a driver.Answer, into any) error {
 	if err := decode(a, &fault); err != nil {
 		return err
 	}
+	reason := "vendor_" + decimal(fault.Code)
+	switch fault.Code {
+	case weiboIPLimit, weiboUserLimit, weiboAppLimit:
+		return because(errs.TooManyRequests, reason, "Weibo answered %d", fault.Code)
+	case weiboSystem, weiboDown, weiboBusy, weiboTimeout:
+		return because(errs.Unavailable, reason, "Weibo answered %d", fault.Code)
+	}
 	switch {
-	case fault.Code == weiboIPLimit, fault.Code == weiboUserLimit, fault.Code == weiboAppLimit:
-		return because(errs.TooManyRequests, "vendor_"+decimal(fault.Code), "Weibo answered %d", fault.Code)
 	case fault.Error != "":
 		return oauthFault(string(fault.Error))
 	case fault.Code != 0:
-		return refuse("vendor_"+decimal(fault.Code), "Weibo answered %d", fault.Code)
+		return refuse(reason, "Weibo answered %d", fault.Code)
 	case a.Status != http.StatusOK:
 		return refuse("vendor_status", "Weibo answered %d", a.Status)
 	}
