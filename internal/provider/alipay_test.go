@@ -100,8 +100,11 @@ func TestAlipay(t *testing.T) {
 		want               outcome
 	}{
 		{"a code", signed(tokenNode, token), signed(shareNode, share), "", byCode, outcome{profile: alice}},
-		{"an older application", signed(tokenNode, `{"user_id":"2088000000000001","access_token":"access-token-1"}`),
-			signed(shareNode, `{"code":"10000","user_id":"2088000000000001","nick_name":"小明","avatar":"https://tfs.alipayobjects.com/a.jpg"}`), "user_id", byCode, outcome{profile: older}},
+		{
+			"an older application", signed(tokenNode, `{"user_id":"2088000000000001","access_token":"access-token-1"}`),
+			signed(shareNode, `{"code":"10000","user_id":"2088000000000001","nick_name":"小明","avatar":"https://tfs.alipayobjects.com/a.jpg"}`), "user_id", byCode,
+			outcome{profile: older},
+		},
 		{"the other name of the person", signed(tokenNode, token), "", "user_id", byCode, refusal(errs.ProviderMisconfigured, "no_subject")},
 		// I5: the signature of the answer.
 		{"signed with another key", signedBy(t, "app.pem", tokenNode, token), "", "", byCode, refusal(errs.ProviderMisconfigured, "response_signature")},

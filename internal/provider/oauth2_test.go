@@ -26,8 +26,10 @@ func TestOAuth2ReadsWhatItsSettingsPointAt(t *testing.T) {
 		set               []string
 		want              outcome
 	}{
-		{"the usual names", token, `{"id":7,"name":"A","email":"a@example.com","email_verified":"true"}`, nil,
-			outcome{profile: provider.Profile{Subject: "7", Name: "A", Email: "a@example.com"}}},
+		{
+			"the usual names", token, `{"id":7,"name":"A","email":"a@example.com","email_verified":"true"}`, nil,
+			outcome{profile: provider.Profile{Subject: "7", Name: "A", Email: "a@example.com"}},
+		},
 		{"names with paths", token, nested, fields, outcome{profile: alice}},
 		{"a token in the query", token, `{"id":"7"}`, []string{"userinfo_token", "query"}, outcome{profile: provider.Profile{Subject: "7"}}},
 		{"no success", token, `{"code":40001}`, fields, refusal(errs.ProviderRefused, "vendor_error")},

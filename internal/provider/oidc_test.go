@@ -60,8 +60,10 @@ func TestOIDCSaysWhoItIs(t *testing.T) {
 		}, func(*provider.Profile) {}},
 		{"with a clock a little ahead", nil, func(p *issuer) { p.claims["iat"] = today().Unix() + 30 }, func(*provider.Profile) {}},
 		{"with times as fractions", nil, func(p *issuer) { p.claims["exp"] = float64(today().Unix()) + 300.5 }, func(*provider.Profile) {}},
-		{"with a signed name that userinfo does not change", nil, func(p *issuer) { p.claims["name"] = "Alice A." },
-			func(want *provider.Profile) { want.Name = "Alice A." }},
+		{
+			"with a signed name that userinfo does not change", nil, func(p *issuer) { p.claims["name"] = "Alice A." },
+			func(want *provider.Profile) { want.Name = "Alice A." },
+		},
 		{"without userinfo", []string{"userinfo", "off"}, func(p *issuer) {
 			p.userinfo = map[string]any{"sub": "mallory"}
 			p.claims["preferred_username"] = "ally"

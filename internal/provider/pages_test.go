@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"strings"
@@ -27,13 +28,25 @@ func TestAuthorizeLeadsToTheVendorsPage(t *testing.T) {
 		}},
 		{"qq", keys, "https://graph.qq.com/oauth2.0/authorize", url.Values{"client_id": {"c"}, "scope": {"get_user_info"}}},
 		{"weibo", keys, "https://api.weibo.com/oauth2/authorize", url.Values{"client_id": {"c"}}},
-		{"alipay", map[string]string{"app_id": "c", "private_key": file(t, "app.pem"), "alipay_public_key": file(t, "alipay.pub.pem")},
-			"https://openauth.alipay.com/oauth2/publicAppAuthorize.htm", url.Values{"app_id": {"c"}, "scope": {"auth_user"}}},
+		{
+			"alipay",
+			map[string]string{"app_id": "c", "private_key": file(t, "app.pem"), "alipay_public_key": file(t, "alipay.pub.pem")},
+			"https://openauth.alipay.com/oauth2/publicAppAuthorize.htm",
+			url.Values{"app_id": {"c"}, "scope": {"auth_user"}},
+		},
 		{"dingtalk", keys, "https://login.dingtalk.com/oauth2/auth", url.Values{"client_id": {"c"}, "scope": {"openid"}, "prompt": {"consent"}}},
-		{"dingtalk", map[string]string{"client_id": "c", "client_secret": "s", "corp_id": "ding1"}, "https://login.dingtalk.com/oauth2/auth",
-			url.Values{"client_id": {"c"}, "scope": {"openid corpid"}, "prompt": {"consent"}, "corpId": {"ding1"}}},
-		{"dingtalk", map[string]string{"client_id": "c", "client_secret": "s", "api": "sns"}, "https://oapi.dingtalk.com/connect/qrconnect",
-			url.Values{"appid": {"c"}, "scope": {"snsapi_login"}}},
+		{
+			"dingtalk",
+			map[string]string{"client_id": "c", "client_secret": "s", "corp_id": "ding1"},
+			"https://login.dingtalk.com/oauth2/auth",
+			url.Values{"client_id": {"c"}, "scope": {"openid corpid"}, "prompt": {"consent"}, "corpId": {"ding1"}},
+		},
+		{
+			"dingtalk",
+			map[string]string{"client_id": "c", "client_secret": "s", "api": "sns"},
+			"https://oapi.dingtalk.com/connect/qrconnect",
+			url.Values{"appid": {"c"}, "scope": {"snsapi_login"}},
+		},
 		{"feishu", keys, "https://accounts.feishu.cn/open-apis/authen/v1/authorize", url.Values{
 			"client_id": {"c"}, "code_challenge": {rfcChallenge}, "code_challenge_method": {"S256"},
 		}},
@@ -53,9 +66,7 @@ func TestAuthorizeLeadsToTheVendorsPage(t *testing.T) {
 			if err != nil || address != tt.page {
 				t.Errorf("the page is %s, %v", address, err)
 			}
-			for name, values := range plain {
-				tt.more[name] = values
-			}
+			maps.Copy(tt.more, plain)
 			if diff := cmp.Diff(tt.more, got); diff != "" {
 				t.Error(diff)
 			}
