@@ -86,4 +86,3 @@ func (g guard) check(to netip.AddrPort) error {
 	}
 	return nil
 }
-

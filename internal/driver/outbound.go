@@ -92,12 +92,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnsent, ErrOpen)
 	}
 	resp, err := t.next.RoundTrip(once(req))
+	// Who hangs up proves nothing about the vendor.
+	hungUp := func() bool { return errors.Is(req.Context().Err(), context.Canceled) }
 	if err != nil {
-		// Who hangs up proves nothing about the vendor.
-		done(errors.Is(req.Context().Err(), context.Canceled))
+		done(hungUp())
 		return nil, err
 	}
-	resp.Body = &capped{ReadCloser: resp.Body, left: maxAnswer, done: done, ok: resp.StatusCode < http.StatusInternalServerError}
+	resp.Body = &capped{
+		ReadCloser: resp.Body, left: maxAnswer, hungUp: hungUp, done: done,
+		ok: resp.StatusCode < http.StatusInternalServerError,
+	}
 	return resp, nil
 }
 
@@ -117,9 +121,10 @@ func once(req *http.Request) *http.Request {
 type capped struct {
 	io.ReadCloser
 
-	left int
-	ok   bool
-	done func(ok bool)
+	left   int
+	ok     bool
+	hungUp func() bool
+	done   func(ok bool)
 }
 
 // Read reads what the limit leaves.
@@ -133,7 +138,7 @@ func (c *capped) Read(p []byte) (int, error) {
 	}
 	c.left -= n
 	if err != nil && !errors.Is(err, io.EOF) {
-		c.ok = false
+		c.ok = c.ok && c.hungUp()
 	}
 	return n, err
 }
