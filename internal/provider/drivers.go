@@ -30,3 +30,7 @@ func Relayed(kind string) bool {
 	}
 	return false
 }
+
+// Pageless reports whether the vendor of kind has no page at all: its own library hands
+// the app a code.
+func Pageless(kind string) bool { return kind == "wechat_mini" }

@@ -40,8 +40,8 @@ type Credential struct {
 
 	PhoneCode, EncryptedData, IV string
 
-	// Session tells one browser or device from another. A callback that fires twice in
-	// one of them gets the same answer twice; "" never does.
+	// Session tells one browser or device from another, for a vendor that can bind what it
+	// gives out to one.
 	Session string
 	// Params are everything else the vendor put on its callback, by the vendor's names.
 	Params map[string]string

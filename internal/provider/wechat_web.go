@@ -24,7 +24,6 @@ type wechatWeb struct {
 
 	page   string // of WeChat, where the person agrees
 	scopes []string
-	again  *replays
 }
 
 func wechatOpenOptions() []driver.Option {
@@ -61,7 +60,7 @@ func newWeChatWeb(set map[string]string, env Env, path string, scopes ...string)
 	if err != nil {
 		return nil, err
 	}
-	return &wechatWeb{app, open + path, scopes, newReplays(env.Now)}, nil
+	return &wechatWeb{app, open + path, scopes}, nil
 }
 
 // Authorize returns WeChat's page. It wants the parameters in this order and the fragment.
@@ -80,18 +79,6 @@ func wechatPage(page, appID, redirect, scope, state, more string) string {
 		"&response_type=code&scope=" + scope + "&state=" + url.QueryEscape(state) + more + "#wechat_redirect"
 }
 
-// Exchange finds out who is behind a code. WeChat's browser fires some redirects twice, and
-// the second must not spoil the first.
-func (w *wechatWeb) Exchange(ctx context.Context, c Credential) (Profile, error) {
-	code, err := callbackCode(c)
-	if err != nil {
-		return Profile{}, err
-	}
-	return w.again.do(ctx, c.Session, w.id+"|"+code, func(ctx context.Context) (Profile, error) {
-		return w.exchange(ctx, code)
-	})
-}
-
 type wechatGrant struct {
 	wechatAnswer
 
@@ -102,9 +89,14 @@ type wechatGrant struct {
 	Snapshot    number `json:"is_snapshotuser"`
 }
 
-func (w *wechatWeb) exchange(ctx context.Context, code string) (Profile, error) {
+// Exchange finds out who is behind a code.
+func (w *wechatWeb) Exchange(ctx context.Context, c Credential) (Profile, error) {
+	code, err := callbackCode(c)
+	if err != nil {
+		return Profile{}, err
+	}
 	var g wechatGrant
-	err := w.get(ctx, "/sns/oauth2/access_token", url.Values{
+	err = w.get(ctx, "/sns/oauth2/access_token", url.Values{
 		"appid": {w.id}, "secret": {w.secret}, "code": {code}, "grant_type": {"authorization_code"},
 	}, &g)
 	switch {

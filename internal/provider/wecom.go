@@ -36,11 +36,10 @@ type wecom struct {
 	api, login, open    string
 	env                 Env
 	token               appToken
-	again               *replays
 }
 
 func newWeCom(set map[string]string, env Env) (Driver, error) {
-	w := &wecom{corp: set["corpid"], agent: set["agentid"], secret: set["secret"], env: env, again: newReplays(env.Now)}
+	w := &wecom{corp: set["corpid"], agent: set["agentid"], secret: set["secret"], env: env}
 	var err error
 	for _, b := range []struct {
 		to               *string
@@ -68,17 +67,6 @@ func (w *wecom) Authorize(_ context.Context, r AuthorizeRequest) (string, error)
 		url.QueryEscape(w.agent) + "&redirect_uri=" + url.QueryEscape(r.RedirectURI) + "&state=" + url.QueryEscape(r.State), nil
 }
 
-// Exchange finds out which member is behind a code.
-func (w *wecom) Exchange(ctx context.Context, c Credential) (Profile, error) {
-	code, err := callbackCode(c)
-	if err != nil {
-		return Profile{}, err
-	}
-	return w.again.do(ctx, c.Session, w.corp+"|"+code, func(ctx context.Context) (Profile, error) {
-		return w.exchange(ctx, code)
-	})
-}
-
 // wecomMember fits both spellings of the fields, for encoding/json does not mind their case.
 type wecomMember struct {
 	wechatAnswer
@@ -89,7 +77,12 @@ type wecomMember struct {
 	Ticket     string `json:"user_ticket"`
 }
 
-func (w *wecom) exchange(ctx context.Context, code string) (Profile, error) {
+// Exchange finds out which member is behind a code.
+func (w *wecom) Exchange(ctx context.Context, c Credential) (Profile, error) {
+	code, err := callbackCode(c)
+	if err != nil {
+		return Profile{}, err
+	}
 	var m wecomMember
 	if err := w.get(ctx, "/cgi-bin/auth/getuserinfo", url.Values{"code": {code}}, &m, &m.wechatAnswer); err != nil {
 		return Profile{}, err
