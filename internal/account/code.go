@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/signin"
-	"github.com/tigertally/tigertally/internal/user"
 )
 
 // Audience says whose address a code may go to.
@@ -54,7 +52,8 @@ type Sent struct {
 //
 // Errors: FieldMissing, PhoneInvalid, PhoneCountry, EmailInvalid, CaptchaRequired,
 // CaptchaInvalid, SendTooOften and TooManyRequests with the time to wait, UserNotFound,
-// IdentifierTaken, IdentifierMismatch, SessionInvalid.
+// IdentifierTaken, IdentifierMismatch, SessionInvalid, and those of notify.Wait when the
+// message certainly or perhaps was not sent.
 func (s *Service) SendCode(ctx context.Context, in SendInput) (Sent, error) {
 	target, channel, err := s.destination(ctx, in)
 	if err != nil {
@@ -120,7 +119,14 @@ func allowedCountry(p pool.Pool, e164 string) error {
 
 // mayAsk is the captcha policy and the budget for finding out who exists (EN-03).
 func (s *Service) mayAsk(ctx context.Context, in SendInput, target string) error {
-	if in.Client.Pool.Settings.Captcha == pool.CaptchaAlways {
+	wanted := in.Client.Pool.Settings.Captcha == pool.CaptchaAlways
+	if !wanted {
+		var err error
+		if wanted, err = s.suspicious(ctx, in.Client, target); err != nil {
+			return err
+		}
+	}
+	if wanted {
 		if err := s.Captcha.Check(ctx, in.Client.Pool, in.Client.ID, in.CaptchaToken); err != nil {
 			return err
 		}
@@ -159,62 +165,6 @@ func (s *Service) budget(ctx context.Context, c pool.Client, identifier, captcha
 		}
 		return take(ctx)
 	})
-}
-
-// send takes the sending limits and makes the code and its message, or nothing.
-func (s *Service) send(ctx context.Context, in SendInput, channel, target string, owner user.User) (code.Issued, error) {
-	asker := ""
-	if in.Principal != nil && in.Principal.PoolID == in.Client.Pool.ID {
-		asker = in.Principal.UserID
-	}
-	var issued code.Issued
-	err := s.DB.InTx(ctx, func(ctx context.Context) error {
-		if err := s.takeSend(ctx, in.Client, target); err != nil {
-			return err
-		}
-		var err error
-		issued, err = s.Codes.Issue(ctx, code.Request{
-			Pool: in.Client.Pool, ClientID: in.Client.ID, Channel: channel, Target: target,
-			Usage: string(in.Usage), UserID: asker,
-		})
-		if err != nil {
-			return err
-		}
-		err = s.Notify.Code(ctx, notify.Notice{
-			Pool: in.Client.Pool, Channel: channel, Target: target, Code: issued.Code,
-			Usage: wording(in.Usage), Lang: caller.From(ctx).Lang, Life: issued.ExpiresIn,
-		})
-		if err != nil {
-			return err
-		}
-		return s.Audit.Record(ctx, audit.Event{
-			PoolID: in.Client.Pool.ID, Action: audit.CodeSend, UserID: owner.ID, Actor: asker,
-			ClientID: in.Client.ID, Detail: map[string]string{"channel": channel, "to": contact.Mask(target)},
-		})
-	})
-	return issued, err
-}
-
-// takeSend counts one message against every limit on sending (VC-07).
-func (s *Service) takeSend(ctx context.Context, c pool.Client, target string) error {
-	if !c.Pool.Settings.Limits {
-		return nil
-	}
-	from := caller.From(ctx)
-	charges := []limit.Charge{
-		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(c.Pool.Settings.SendGap)},
-		{Key: limit.Key("send_all", target), Rules: []limit.Rule{limit.NumberAll()}},
-		{Key: limit.Key("send_address", c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
-		{Key: limit.Key("send_app", c.App.ID), Rules: []limit.Rule{limit.SendApp()}},
-	}
-	if from.DeviceID != "" {
-		charges = append(charges, limit.Charge{Key: limit.Key("send_device", c.Pool.ID, from.DeviceID), Rules: limit.SendDevice()})
-	}
-	err := s.Limits.TakeAll(ctx, charges...)
-	if wait, full := limit.Wait(err); full {
-		return errs.New(errs.SendTooOften, "seconds", strconv.Itoa(int(wait.Seconds()))).After(wait)
-	}
-	return err
 }
 
 // wording picks the message that fits a usage.

@@ -30,6 +30,7 @@ type Request struct {
 	Target   string // canonical phone or address
 	Usage    string // what the code is for, as the flow names it
 	UserID   string // the signed-in user who asked, "" for nobody
+	Digits   string // of a fixed code; "" makes random ones
 }
 
 // Issued is a new code. Code goes into the message and nowhere else.
@@ -55,6 +56,7 @@ type Service struct {
 	ring   *secret.Keyring
 	limits *limit.Service
 	now    func() time.Time
+	ratios ratios
 }
 
 // New returns a Service that stores codes as MACs under ring and counts wrong ones per
@@ -67,7 +69,10 @@ func New(d *db.DB, ring *secret.Keyring, limits *limit.Service, now func() time.
 // the transaction of ctx, so the code and the job that sends it exist together.
 func (s *Service) Issue(ctx context.Context, r Request) (Issued, error) {
 	set := r.Pool.Settings
-	id, digits := secret.ID(), secret.Digits(set.CodeDigits)
+	id, digits := secret.ID(), r.Digits
+	if digits == "" {
+		digits = secret.Digits(set.CodeDigits)
+	}
 	now := s.now()
 	rec := record{
 		ID: id, PoolID: r.Pool.ID, ClientID: r.ClientID, Channel: r.Channel,

@@ -125,3 +125,64 @@ func (s *Service) forgetTarget(ctx context.Context, poolID, target string) error
 	}
 	return nil
 }
+
+func (s *Service) countUsed(ctx context.Context, poolID string, before time.Time, most int) (sent, used int, err error) {
+	err = s.db.QueryRow(ctx, `
+		SELECT COUNT(*), COUNT(used_at) FROM (
+			SELECT used_at FROM codes WHERE pool_id = $1 AND channel = $2 AND created_at < $3
+			ORDER BY created_at DESC LIMIT $4) last`,
+		poolID, SMS, db.Millis(before), most).Scan(&sent, &used)
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting used codes: %w", err)
+	}
+	return sent, used, nil
+}
+
+func (s *Service) putFixed(ctx context.Context, poolID, target string, sealed []byte, until time.Time) error {
+	_, err := s.db.Exec(ctx, `
+		INSERT INTO test_targets (pool_id, target, sealed, expires_at, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (pool_id, target) DO UPDATE SET sealed = $3, expires_at = $4`,
+		poolID, target, sealed, db.Millis(until), db.Millis(s.now()))
+	if err != nil {
+		return fmt.Errorf("storing a fixed code: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) deleteFixed(ctx context.Context, poolID, target string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM test_targets WHERE pool_id = $1 AND target = $2`, poolID, target)
+	if err != nil {
+		return fmt.Errorf("removing a fixed code: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) readFixed(ctx context.Context, poolID, target string) (sealed []byte, err error) {
+	err = s.db.QueryRow(ctx, `
+		SELECT sealed FROM test_targets WHERE pool_id = $1 AND target = $2 AND expires_at > $3`,
+		poolID, target, db.Millis(s.now())).Scan(&sealed)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reading a fixed code: %w", err)
+	}
+	return sealed, err
+}
+
+func (s *Service) listFixed(ctx context.Context, poolID string) ([]Fixed, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT target, expires_at FROM test_targets WHERE pool_id = $1 ORDER BY target`, poolID)
+	if err != nil {
+		return nil, fmt.Errorf("listing fixed codes: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Fixed
+	for rows.Next() {
+		var f Fixed
+		var until int64
+		if err := rows.Scan(&f.Target, &until); err != nil {
+			return nil, fmt.Errorf("listing fixed codes: %w", err)
+		}
+		f.ExpiresAt = db.Time(until)
+		all = append(all, f)
+	}
+	return all, rows.Err()
+}

@@ -82,6 +82,8 @@ const (
 	CodeAttempts Code = "code_attempts"
 	SendTooOften Code = "send_too_often" // param "seconds"
 	SendFailed   Code = "send_failed"
+	// SendMisconfigured is for the operator to mend: sender name, template, secret.
+	SendMisconfigured Code = "send_misconfigured"
 
 	// Tokens.
 
@@ -173,7 +175,7 @@ var kinds = map[Code]Kind{
 	SignInWrong: KindInvalid, PasswordMustChange: KindPrecondition,
 
 	CodeWrong: KindInvalid, CodeAttempts: KindAborted, SendTooOften: KindExhausted,
-	SendFailed: KindUnavailable,
+	SendFailed: KindUnavailable, SendMisconfigured: KindPrecondition,
 
 	SessionInvalid: KindUnauthenticated, RefreshInvalid: KindUnauthenticated,
 	TokenInvalid: KindDenied, VerificationInvalid: KindInvalid, SudoInvalid: KindDenied,

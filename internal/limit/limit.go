@@ -165,8 +165,13 @@ func (s *Service) Count(ctx context.Context, key string, rule Rule) (int, time.T
 
 // Refund takes back one event of each rule: the thing did not happen after all.
 func (s *Service) Refund(ctx context.Context, key string, rules ...Rule) error {
+	return s.RefundAll(ctx, []Charge{{Key: key, Rules: rules}})
+}
+
+// RefundAll is Refund for several keys at once.
+func (s *Service) RefundAll(ctx context.Context, charges []Charge) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		for _, r := range s.rows([]Charge{{Key: key, Rules: rules}}) {
+		for _, r := range s.rows(charges) {
 			if err := s.refund(ctx, r); err != nil {
 				return err
 			}

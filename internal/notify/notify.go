@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strconv"
 	"time"
@@ -38,11 +39,13 @@ const (
 	ContactChanged  = "contact_changed" // param "contact", masked by the caller
 	RiskySignIn     = "risky_sign_in"   // signed in after many wrong passwords
 	AccountDeleted  = "account_deleted"
+	IdentityLinked  = "identity_linked" // param "provider", its name
 )
 
 // Message is a rendered message. SMS has no Subject and no HTML.
 type Message struct {
 	ID       string // the same for every try of one message
+	PoolID   string
 	Channel  string
 	To       string // canonical phone or address
 	Lang     string
@@ -54,8 +57,8 @@ type Message struct {
 	Params   map[string]string
 }
 
-// Deliverer hands a message to whoever carries it. An error runs it again later, so it
-// names no address and no code.
+// Deliverer hands a message to whoever carries it. An error is a *driver.Failure, which
+// says whether it may be run again; any other never is. It names no address and no code.
 type Deliverer func(ctx context.Context, m Message) error
 
 // Notice is a verification code to send.
@@ -67,6 +70,8 @@ type Notice struct {
 	Usage   string
 	Lang    string // "" is the pool's
 	Life    time.Duration
+	ID      string  // of Expect; "" makes one
+	Charges Charges // refunded when the message certainly was not sent
 }
 
 // Alert tells somebody what has happened to their account.
@@ -81,9 +86,16 @@ type Alert struct {
 
 // Service queues and delivers messages.
 type Service struct {
+	// Patience is how long Wait waits, none unless set before use; Refund takes back
+	// charges, and Logger hears when it cannot.
+	Patience time.Duration
+	Refund   func(ctx context.Context, charges Charges) error
+	Logger   *slog.Logger
+
 	jobs    *job.Service
 	now     func() time.Time
 	deliver Deliverer
+	ends    ends
 }
 
 // New returns a Service that handles its jobs in jobs, which must not run yet.
@@ -100,7 +112,7 @@ func (s *Service) Code(ctx context.Context, n Notice) error {
 		template = UsageDefault
 	}
 	return s.enqueue(ctx, queued{
-		Channel: n.Channel, To: n.Target, Template: template, Code: n.Code,
+		ID: n.ID, PoolID: n.Pool.ID, Charges: n.Charges, Channel: n.Channel, To: n.Target, Template: template, Code: n.Code,
 		Lang: language(n.Lang, n.Pool), Expires: s.now().Add(n.Life).UnixMilli(),
 		Params: map[string]string{
 			"product": n.Pool.Settings.ProductName, "code": n.Code,
@@ -115,7 +127,7 @@ func (s *Service) Alert(ctx context.Context, a Alert) error {
 	params := map[string]string{"product": a.Pool.Settings.ProductName, "time": clock(s.now(), lang)}
 	maps.Copy(params, a.Params)
 	return s.enqueue(ctx, queued{
-		Channel: a.Channel, To: a.Target, Template: a.Kind, Lang: lang, Params: params,
+		PoolID: a.Pool.ID, Channel: a.Channel, To: a.Target, Template: a.Kind, Lang: lang, Params: params,
 	})
 }
 
@@ -124,6 +136,7 @@ const jobKind = "notify.send"
 // queued is a message as its job holds it.
 type queued struct {
 	ID       string            `json:"id"`
+	PoolID   string            `json:"pool,omitempty"`
 	Channel  string            `json:"channel"`
 	To       string            `json:"to"`
 	Lang     string            `json:"lang"`
@@ -131,10 +144,13 @@ type queued struct {
 	Code     string            `json:"code,omitempty"`
 	Params   map[string]string `json:"params"`
 	Expires  int64             `json:"expires,omitempty"`
+	Charges  Charges           `json:"charges,omitempty"`
 }
 
 func (s *Service) enqueue(ctx context.Context, q queued) error {
-	q.ID = secret.ID()
+	if q.ID == "" {
+		q.ID = secret.ID()
+	}
 	// A message that cannot be rendered is the caller's mistake and fails here.
 	if _, err := render(q); err != nil {
 		return err
@@ -149,13 +165,18 @@ func (s *Service) handle(ctx context.Context, payload []byte) error {
 	}
 	// A code that works no more only confuses, and a late retry costs money.
 	if q.Expires != 0 && s.now().UnixMilli() >= q.Expires {
+		s.refund(ctx, q)
 		return nil
 	}
 	m, err := render(q)
 	if err != nil {
 		return job.Permanent(err)
 	}
-	return s.deliver(ctx, m)
+	if err := s.deliver(ctx, m); err != nil {
+		return s.failed(ctx, q, err)
+	}
+	s.ended(q.ID, nil)
+	return nil
 }
 
 func language(lang string, p pool.Pool) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
+	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -48,7 +49,7 @@ func newBench(t *testing.T, d *db.DB) *bench {
 	b.Service = notify.New(jobs, now, func(_ context.Context, m notify.Message) error {
 		b.sent <- m
 		if b.fail.Load() {
-			return errors.New("the vendor is away")
+			return &driver.Failure{Vendor: "test", Class: driver.Unavailable}
 		}
 		return nil
 	})

@@ -33,7 +33,7 @@ func render(q queued) (Message, error) {
 		return Message{}, err
 	}
 	m := Message{
-		ID: q.ID, Channel: q.Channel, To: q.To, Lang: q.Lang, Template: q.Template,
+		ID: q.ID, PoolID: q.PoolID, Channel: q.Channel, To: q.To, Lang: q.Lang, Template: q.Template,
 		Code: q.Code, Params: q.Params,
 	}
 	switch q.Channel {

@@ -48,6 +48,9 @@ type Settings struct {
 	CodeDigits   int
 	MaxCodeTries int
 	SendGap      time.Duration // between two messages to one address
+	// DayBudget and CountryBudget are how many messages may go out in a day, all in all
+	// and to one country; 0 is no bound.
+	DayBudget, CountryBudget int
 
 	Countries   []string // dialling codes we send messages to, such as "+86", or AnyCountry
 	DefaultLang string
@@ -146,6 +149,8 @@ func (s Settings) Check() error {
 		{"password_min", time.Duration(s.PasswordMin), 6, 64},
 		{"code_digits", time.Duration(s.CodeDigits), 4, 10},
 		{"max_code_tries", time.Duration(s.MaxCodeTries), 1, 10},
+		{"day_budget", time.Duration(s.DayBudget), 0, 10_000_000},
+		{"country_budget", time.Duration(s.CountryBudget), 0, 10_000_000},
 	} {
 		if b.value < b.least || b.value > b.worst {
 			return errs.New(errs.BadRequest, "field", b.field)
@@ -194,6 +199,8 @@ type stored struct {
 	CodeDigits       int      `json:"code_digits"`
 	MaxCodeTries     int      `json:"max_code_tries"`
 	SendGap          seconds  `json:"send_gap"`
+	DayBudget        int      `json:"day_budget"`
+	CountryBudget    int      `json:"country_budget"`
 	Countries        []string `json:"countries"`
 	DefaultLang      string   `json:"default_lang"`
 	ProductName      string   `json:"product_name"`
@@ -205,7 +212,7 @@ func (s Settings) text() (string, error) {
 		seconds(s.CodeLife), seconds(s.VerificationLife), seconds(s.SudoLife), seconds(s.CaptchaLife),
 		seconds(s.AccessLife), seconds(s.LoginLife),
 		seconds(s.RefreshIdle), seconds(s.RefreshLife), seconds(s.RefreshGrace),
-		s.CodeDigits, s.MaxCodeTries, seconds(s.SendGap), s.Countries, s.DefaultLang, s.ProductName,
+		s.CodeDigits, s.MaxCodeTries, seconds(s.SendGap), s.DayBudget, s.CountryBudget, s.Countries, s.DefaultLang, s.ProductName,
 	})
 	return string(b), err
 }
@@ -269,6 +276,6 @@ func parseSettings(text string) (Settings, error) {
 		time.Duration(v.CodeLife), time.Duration(v.VerificationLife), time.Duration(v.SudoLife),
 		time.Duration(v.CaptchaLife), time.Duration(v.AccessLife), time.Duration(v.LoginLife),
 		time.Duration(v.RefreshIdle), time.Duration(v.RefreshLife), time.Duration(v.RefreshGrace), v.CodeDigits, v.MaxCodeTries,
-		time.Duration(v.SendGap), v.Countries, v.DefaultLang, v.ProductName,
+		time.Duration(v.SendGap), v.DayBudget, v.CountryBudget, v.Countries, v.DefaultLang, v.ProductName,
 	}.complete(), nil
 }

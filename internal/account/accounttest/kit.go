@@ -19,9 +19,11 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
@@ -56,10 +58,20 @@ type Kit struct {
 	Admin    *admin.Service
 	Keys     *keys.Service
 
+	Connections *connection.Service
+	Federation  *federation.Service
+	// Vendor opens the driver of a connection; set it before the first is needed.
+	Vendor func(c connection.Connection, settings map[string]string) (federation.Vendor, error)
+
 	// Pipelines run nothing unless the test's binary turns into a worker: see Worker.
 	Pipelines *pipeline.Service
 	// OneTap is what the carrier says of a token, once.
 	OneTap map[string]string
+
+	// Notify sends what Message returns. What Undelivered says of a message, if it is set,
+	// is why it was not sent.
+	Notify      *notify.Service
+	Undelivered func(m notify.Message) error
 
 	// Client is the application of the pool "p".
 	Client pool.Client
@@ -96,6 +108,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
 	k.Fields = field.New(d, k.Now)
+	k.Connections = connection.New(d, ring, k.Now)
 	program, err := os.Executable()
 	check(t, err)
 	k.Pipelines = pipeline.New(d, ring, k.Audit, k.Now, log, pipeline.Options{
@@ -107,18 +120,31 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.OneTap = make(map[string]string)
 	jobs := job.New(d, ring, k.Now, log)
 	words := notify.New(jobs, k.Now, func(_ context.Context, m notify.Message) error {
+		if k.Undelivered != nil {
+			if err := k.Undelivered(m); err != nil {
+				return err
+			}
+		}
 		k.messages <- m
 		return nil
 	})
+	words.Refund, k.Notify = k.Limits.RefundAll, words
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
-		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k},
+		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections,
+	})
+	k.Federation = federation.New(federation.Deps{
+		DB: d, Ring: ring, Pools: k.Pools, Connections: k.Connections, Tickets: k.Tickets, Sessions: k.Sessions,
+		Limits: k.Limits, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, PublicURL: "https://id.test",
+		Open: func(c connection.Connection, settings map[string]string) (federation.Vendor, error) {
+			return k.Vendor(c, settings)
+		},
 	})
 	k.Account = account.New(account.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
-		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log,
+		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections,
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,

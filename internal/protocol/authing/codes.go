@@ -65,7 +65,7 @@ const (
 
 // byCode holds the number of every reason.
 var byCode = map[errs.Code]int{
-	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.PipelineFailed: busy,
+	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.SendMisconfigured: busy, errs.PipelineFailed: busy,
 
 	errs.BadRequest: parameterMissing, errs.FieldMissing: parameterMissing,
 	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable,

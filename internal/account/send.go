@@ -1,0 +1,154 @@
+package account
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/caller"
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/user"
+)
+
+// send takes the sending limits and makes the code and its message, or nothing; then it
+// waits a moment for what the vendor says. An address with a fixed code gets no message.
+func (s *Service) send(ctx context.Context, in SendInput, channel, target string, owner user.User) (code.Issued, error) {
+	fixed, err := s.Codes.FixedOf(ctx, in.Client.Pool.ID, target)
+	if err != nil {
+		return code.Issued{}, err
+	}
+	message := s.Notify.Expect()
+	defer message.Forget()
+	var issued code.Issued
+	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+		own, err := s.takeSend(ctx, in.Client, channel, target)
+		if err != nil {
+			return err
+		}
+		issued, err = s.Codes.Issue(ctx, code.Request{
+			Pool: in.Client.Pool, ClientID: in.Client.ID, Channel: channel, Target: target,
+			Usage: string(in.Usage), UserID: in.asker(), Digits: fixed,
+		})
+		if err != nil {
+			return err
+		}
+		if fixed == "" {
+			err = s.Notify.Code(ctx, notify.Notice{
+				Pool: in.Client.Pool, Channel: channel, Target: target, Code: issued.Code,
+				Usage: wording(in.Usage), Lang: caller.From(ctx).Lang, Life: issued.ExpiresIn,
+				ID: message.ID(), Charges: own,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return s.Audit.Record(ctx, audit.Event{
+			PoolID: in.Client.Pool.ID, Action: audit.CodeSend, UserID: owner.ID, Actor: in.asker(),
+			ClientID: in.Client.ID, Detail: sendDetail(channel, target, fixed != ""),
+		})
+	})
+	if err != nil || fixed != "" {
+		return issued, err
+	}
+	return issued, s.Notify.Wait(ctx, message)
+}
+
+func sendDetail(channel, target string, fixed bool) map[string]string {
+	detail := map[string]string{"channel": channel, "to": contact.Mask(target)}
+	if fixed {
+		detail["fixed"] = "true"
+	}
+	return detail
+}
+
+// asker is the signed-in person the code is for, "" for a stranger.
+func (in SendInput) asker() string {
+	if in.Principal != nil && in.Principal.PoolID == in.Client.Pool.ID {
+		return in.Principal.UserID
+	}
+	return ""
+}
+
+// takeSend counts one message against every limit on sending (VC-07) and returns the
+// charges that are the person's own.
+func (s *Service) takeSend(ctx context.Context, c pool.Client, channel, target string) ([]limit.Charge, error) {
+	if !c.Pool.Settings.Limits {
+		return nil, nil
+	}
+	own := []limit.Charge{
+		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(c.Pool.Settings.SendGap)},
+		{Key: limit.Key("send_all", target), Rules: []limit.Rule{limit.NumberAll()}},
+	}
+	charges := append(sendSignals(ctx, c), own...)
+	charges = append(charges, limit.Charge{Key: limit.Key("send_app", c.App.ID), Rules: []limit.Rule{limit.SendApp()}})
+	if device := caller.From(ctx).DeviceID; device != "" {
+		charges = append(charges, limit.Charge{Key: limit.Key("send_device", c.Pool.ID, device), Rules: limit.SendDevice()})
+	}
+	err := s.Limits.TakeAll(ctx, append(charges, budgets(c.Pool, channel, target)...)...)
+	if wait, full := limit.Wait(err); full {
+		return nil, errs.New(errs.SendTooOften, "seconds", strconv.Itoa(int(wait.Seconds()))).After(wait)
+	}
+	if err != nil || channel != code.SMS {
+		return own, err
+	}
+	return own, s.Limits.AddDistinct(ctx, seriesKey(c.Pool, target), target, limit.SendSeries())
+}
+
+// budgets are what the operator is ready to pay for in a day.
+func budgets(p pool.Pool, channel, target string) []limit.Charge {
+	var all []limit.Charge
+	if p.Settings.DayBudget > 0 {
+		all = append(all, limit.Charge{
+			Key: limit.Key("send_budget", p.ID), Rules: []limit.Rule{limit.SendBudget(p.Settings.DayBudget)},
+		})
+	}
+	if channel == code.SMS && p.Settings.CountryBudget > 0 {
+		country, _ := contact.SplitPhone(target)
+		all = append(all, limit.Charge{
+			Key: limit.Key("send_budget", p.ID, country), Rules: []limit.Rule{limit.SendBudget(p.Settings.CountryBudget)},
+		})
+	}
+	return all
+}
+
+// sendSignals are the limits of the address a message is asked for from.
+func sendSignals(ctx context.Context, c pool.Client) []limit.Charge {
+	from := caller.From(ctx)
+	return []limit.Charge{
+		{Key: limit.Key("send_address", c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
+		{Key: limit.Key("send_net", c.Pool.ID, from.Network()), Rules: []limit.Rule{limit.SendNetwork()}},
+	}
+}
+
+// seriesKey is what numbers with the same first seven digits share.
+func seriesKey(p pool.Pool, e164 string) string {
+	country, national := contact.SplitPhone(e164)
+	const digits = 7
+	if len(national) > digits {
+		national = national[:digits]
+	}
+	return limit.Key("send_series", p.ID, country, national)
+}
+
+// suspicious reports whether messages are asked for in a way that calls for a captcha:
+// many from one address or its neighbours, to many numbers in a row, or without anybody
+// using the codes.
+func (s *Service) suspicious(ctx context.Context, c pool.Client, target string) (bool, error) {
+	if !c.Pool.Settings.Limits || c.Pool.Settings.Captcha == pool.CaptchaOff {
+		return false, nil
+	}
+	signals := sendSignals(ctx, c)
+	if target != "" && target[0] == '+' {
+		signals = append(signals, limit.Charge{Key: seriesKey(c.Pool, target), Rules: []limit.Rule{limit.SendSeries()}})
+	}
+	warned, err := s.Limits.Warned(ctx, signals...)
+	if err != nil || warned {
+		return warned, err
+	}
+	return s.Codes.Unused(ctx, c.Pool.ID)
+}
