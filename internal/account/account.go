@@ -12,6 +12,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/field"
@@ -42,8 +43,11 @@ type Deps struct {
 	Fields   *field.Service
 	Media    *media.Service
 	Proofs   *signin.Proofs // of the signin.Service
-	Now      func() time.Time
-	Logger   *slog.Logger
+
+	Connections *connection.Service
+
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Service changes accounts. Methods for signed-in people take the session.Principal

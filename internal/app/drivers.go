@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/mail"
 	"github.com/tigertally/tigertally/internal/notify"
@@ -63,4 +66,13 @@ func oneTap(conf config.Config) (signin.OneTap, error) {
 		return nil, err
 	}
 	return carrier{v}, nil
+}
+
+// outbound makes the client for calls to identity providers.
+func outbound(conf config.Config, now func() time.Time) (*http.Client, error) {
+	allow, err := driver.ParseRanges(strings.Join(conf.OutboundAllow, ","))
+	if err != nil {
+		return nil, fmt.Errorf("outbound_allow: %w", err)
+	}
+	return driver.NewClient(driver.ClientOptions{Now: now, Allow: allow}), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +16,9 @@ import (
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
@@ -43,6 +46,10 @@ type Store struct {
 	Keys      *keys.Service
 	Fields    *field.Service
 	Pipelines *pipeline.Service
+
+	Connections *connection.Service
+	open        openVendor
+	client      *http.Client // for calls to vendors
 }
 
 // OpenStore opens the database of conf, making it and its master key on first use. A
@@ -65,6 +72,11 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
+	s.Connections = connection.New(d, ring, now)
+	if s.client, err = outbound(conf, now); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	s.open = vendors(s.Connections, s.client, now)
 	if o.Dir, err = filepath.Abs(filepath.Join(conf.DataDir, "worker")); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -111,6 +123,8 @@ type services struct {
 	admin     *admin.Service
 	media     *media.Service
 	oauth     *oauth.Service
+
+	federation *federation.Service
 }
 
 // outside is what differs between production and development.
@@ -150,13 +164,18 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
-		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap,
+		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
+	})
+	s.federation = federation.New(federation.Deps{
+		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,
+		Limits: s.limits, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
+		Open: s.open, PublicURL: o.publicURL,
 	})
 	s.account = account.New(account.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
-		Fields: s.Fields, Media: s.media,
+		Fields: s.Fields, Media: s.media, Connections: s.Connections,
 	})
 	s.admin = admin.New(admin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,
@@ -192,6 +211,7 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_sessions", time.Hour, s.sessions.Sweep)
 	s.jobs.Every("sweep_tickets", 10*time.Minute, s.tickets.Sweep)
 	s.jobs.Every("sweep_device_grants", time.Hour, s.account.Sweep)
+	s.jobs.Every("sweep_app_tokens", time.Hour, s.Connections.Sweep)
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))

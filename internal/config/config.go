@@ -32,6 +32,7 @@ type Config struct {
 	SMS            Driver
 	Mail           Driver
 	OneTap         Driver
+	OutboundAllow  []string
 }
 
 // Driver chooses who does a thing outside for us, and its own options.

@@ -55,6 +55,10 @@ func serverSettings() []Setting {
 			Name: "hash_workers", Default: "0", field: func(c *Config) any { return &c.HashWorkers },
 			Doc: "How many passwords are hashed at once. 0: one for each core.",
 		}, {
+			Name: "outbound_allow", field: func(c *Config) any { return &c.OutboundAllow },
+			Doc: "Addresses or ranges of vendors that may be called although they are not on the public internet, " +
+				"such as `10.1.2.3`. In the environment: separated by commas.",
+		}, {
 			Name: "log_format", Default: "json", field: func(c *Config) any { return &c.LogFormat },
 			Doc: "`json` or `text`.",
 		}, {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/limit"
@@ -29,7 +28,6 @@ type Deps struct {
 	Tickets     *ticket.Service
 	Sessions    *session.Service
 	Limits      *limit.Service
-	Audit       *audit.Service
 	Proofs      *signin.Proofs
 	Now         func() time.Time
 	Logger      *slog.Logger
@@ -105,7 +103,7 @@ type GrantInput struct {
 	// grant can then be linked to that session's account alone (LK-07).
 	Bearer string
 
-	CodeType          string // mini-programs: "open_id", "union_id" or "phone"
+	CodeType          string // mini-programs: open_id, union_id or phone
 	PhoneCode         string
 	EncryptedData, IV string
 	AppID             string // whose the client says the code is

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,15 +22,18 @@ type AuthorizeRequest struct {
 
 // Credential is what a vendor gave somebody to show us.
 type Credential struct {
-	Code                         string
-	CodeType                     string
-	RedirectURI                  string
-	Verifier                     string // PKCE
-	Nonce                        string
-	AccessToken                  string
-	IDToken                      string
-	RequestToken, TokenSecret    string
+	Code                      string
+	CodeType                  string
+	RedirectURI               string
+	Verifier                  string // PKCE
+	Nonce                     string
+	AccessToken               string
+	IDToken                   string
+	Subject                   string // who it must be, "" for anybody
+	RequestToken, TokenSecret string
+
 	PhoneCode, EncryptedData, IV string
+
 	// Session tells one browser or device from another.
 	Session string
 	Params  map[string]string
@@ -59,24 +63,31 @@ type Vendor interface {
 	Exchange(ctx context.Context, c Credential) (Profile, error)
 }
 
-// The settings of a connection that are ours and not the driver's.
-const (
-	// SettingTokens set to "on" takes access and ID tokens that clients got by themselves;
-	// otherwise they are refused (SO-02).
-	SettingTokens = "accept_tokens"
-	// SettingCallback set to "server" lets a vendor that would send its code to the
-	// application's page send it to our callback, where state, browser and application can
-	// be held against each other; its console must then name our domain (SO-01).
-	SettingCallback = "callback"
-)
+// SettingCallback is the setting of a connection that is ours and not the driver's. Set to
+// "server" it lets a vendor that would send its code to the application's page send it to
+// our callback, where state, browser and application are held against each other; the
+// vendor's console must then name our domain (SO-01).
+const SettingCallback = "callback"
+
+// DriverSettings returns the settings a driver knows.
+func DriverSettings(settings map[string]string) map[string]string {
+	rest := make(map[string]string, len(settings))
+	for name, value := range settings {
+		if name != SettingCallback {
+			rest[name] = value
+		}
+	}
+	return rest
+}
 
 // opened is a driver and what we need to know beside it.
 type opened struct {
 	Vendor
-	connection.Connection
-	version string
-	relayed bool
-	tokens  bool
+
+	connection connection.Connection
+	version    string
+	relayed    bool
+	issuer     string
 }
 
 // open returns the driver of an enabled connection. It is kept until the connection is put
@@ -90,13 +101,14 @@ func (s *Service) open(ctx context.Context, poolID, id string) (opened, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v, ok := s.vendors[key]; ok && v.version == version {
+		v.connection = c
 		return v, nil
 	}
 	set, err := s.Connections.Settings(c)
 	if err != nil {
 		return opened{}, err
 	}
-	v := opened{Connection: c, version: version, tokens: set[SettingTokens] == "on"}
+	v := opened{connection: c, version: version, issuer: set["issuer"]}
 	if v.Vendor, err = s.Open(c, DriverSettings(set)); err != nil {
 		return opened{}, errs.New(errs.ProviderMisconfigured).Because(fmt.Errorf("connection %s: %w", id, err))
 	}
@@ -105,13 +117,26 @@ func (s *Service) open(ctx context.Context, poolID, id string) (opened, error) {
 	return v, nil
 }
 
-// DriverSettings returns the settings a driver knows.
-func DriverSettings(settings map[string]string) map[string]string {
-	own := make(map[string]string, len(settings))
-	for name, value := range settings {
-		if name != SettingTokens && name != SettingCallback {
-			own[name] = value
-		}
+// exchange asks the vendor who is behind a credential, and refuses who must not sign in.
+func (s *Service) exchange(ctx context.Context, v opened, c Credential) (Profile, error) {
+	p, err := v.Exchange(ctx, c)
+	if err != nil {
+		s.alert(ctx, v.connection, err)
+		return Profile{}, err
 	}
-	return own
+	p.AppID = cmp.Or(p.AppID, v.issuer)
+	switch {
+	case p.Snapshot:
+		return Profile{}, errs.New(errs.ProviderSnapshot)
+	case p.Subject == "":
+		return Profile{}, errs.New(errs.Unavailable).Because(fmt.Errorf("connection %s: the vendor named nobody", v.connection.ID))
+	}
+	return p, nil
+}
+
+// alert tells the operator of what only they can mend. The cause has no secret in it.
+func (s *Service) alert(ctx context.Context, c connection.Connection, err error) {
+	if errs.CodeOf(err) == errs.ProviderMisconfigured {
+		s.Logger.ErrorContext(ctx, "provider needs its operator", "pool", c.PoolID, "provider", c.ID, "kind", c.Kind, "err", err)
+	}
 }

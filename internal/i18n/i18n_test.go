@@ -75,6 +75,7 @@ func TestCloudBaseReadsTheMeantCategoryFromTheTexts(t *testing.T) {
 		errs.CodeWrong:           "verification",
 		errs.VerificationInvalid: "verification",
 		errs.MethodDisabled:      "provider",
+		errs.ProviderUnknown:     "provider",
 		errs.PasswordNotSet:      "credential",
 		errs.SecondFactorWrong:   "credential",
 	}

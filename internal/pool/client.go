@@ -41,6 +41,18 @@ func (a App) AllowsRedirect(uri string) bool {
 	return allows(a.Settings.RedirectURIs, uri) || (a.Settings.LocalPages && localPage(uri))
 }
 
+// AllowsPage is AllowsRedirect, and also true for every page of the application's own web
+// origins, without a query: it is where an identity provider's answer may go, which says
+// nothing by itself.
+func (a App) AllowsPage(uri string) bool {
+	if a.AllowsRedirect(uri) {
+		return true
+	}
+	u, ok := clean(uri)
+	return ok && u.RawQuery == "" && !u.ForceQuery && (u.Scheme == "https" || localPage(uri)) &&
+		slices.Contains(a.Settings.Origins, u.Scheme+"://"+u.Host)
+}
+
 // AllowsLogout is AllowsRedirect for the page after signing out.
 func (a App) AllowsLogout(uri string) bool {
 	return allows(a.Settings.LogoutURIs, uri) || (a.Settings.LocalPages && localPage(uri))

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strings"
 
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -14,6 +15,10 @@ import (
 // itself, so it cannot be counted by.
 func newAnonymous() limit.Rule { return limit.Rule{Name: "anonymous_ip", Max: 60, Per: limitWindow} }
 
+// vouchedDevice begins the device of somebody whom a provider token continues. No client
+// can name such a one by itself.
+const vouchedDevice = "provider:"
+
 // proveDevice continues the anonymous person of a device, or makes one. A device id is
 // no secret and proves nothing but continuity: it never leads to a regular account.
 func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
@@ -23,8 +28,18 @@ func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
 	}
 	p := proof{amr: []string{"anonymous"}, provider: user.ProviderAnonymous, scope: ScopeAnonymous}
 	device := in.DeviceID
-	if device == "" {
+	switch {
+	case in.Token != "":
+		v, err := s.proofs.Voucher(ctx, in.Client, in.Token, in.ProviderID)
+		if err != nil {
+			return proof{}, err
+		}
+		device = vouchedDevice + v.ProviderID + ":" + v.Subject
+		p.effect = func(ctx context.Context) error { return s.proofs.SpendVoucher(ctx, in.Client.Pool.ID, v) }
+	case device == "":
 		device = secret.ID()
+	case strings.HasPrefix(device, vouchedDevice):
+		return proof{}, errs.New(errs.BadRequest, "field", "device_id")
 	}
 	fresh := blank(ctx, in.Client.Pool, "")
 	fresh.Kind = user.KindAnonymous

@@ -37,6 +37,12 @@ type proof struct {
 	own     bool
 	// effect runs in the transaction of the session: it spends what was shown.
 	effect func(ctx context.Context) error
+	// after runs in that transaction too, once the person is stored.
+	after func(ctx context.Context, u user.User) error
+	// step is what has to happen before there can be a session; nothing is spent.
+	step *Step
+	// source is the connection that vouches for them, "" for local accounts.
+	source string
 
 	// protocol and body are how the pool's functions see the attempt; without a protocol
 	// they do not.
@@ -57,6 +63,9 @@ type request struct {
 
 // admit decides what a proved person gets.
 func (s *Service) admit(ctx context.Context, r request, p proof) (Outcome, error) {
+	if p.step != nil {
+		return s.pause(ctx, r, *p.step)
+	}
 	if p.newcomer != nil {
 		return s.enroll(ctx, r, p)
 	}
@@ -67,6 +76,13 @@ func (s *Service) admit(ctx context.Context, r request, p proof) (Outcome, error
 		return s.firstLogin(ctx, r, p)
 	}
 	return s.enter(ctx, r, p)
+}
+
+// pause answers a sign-in that goes on with another step.
+func (s *Service) pause(ctx context.Context, r request, step Step) (Outcome, error) {
+	return Outcome{Next: &step}, s.Audit.Record(ctx, audit.Event{
+		PoolID: r.client.Pool.ID, Action: audit.SignIn, Result: string(step.Kind), ClientID: r.client.ID, Detail: r.detail,
+	})
 }
 
 // enter gives a proved person a session, between the two points at which functions look;
@@ -138,13 +154,22 @@ func (s *Service) settle(ctx context.Context, p proof) (user.User, error) {
 			return user.User{}, err
 		}
 	}
+	u, err := p.user, error(nil)
 	switch {
 	case p.newcomer != nil:
-		return s.store(ctx, p.newcomer.user)
+		u, err = s.store(ctx, p.newcomer.user)
 	case p.claimed != nil:
-		return s.proofs.Reclaim(ctx, p.user, *p.claimed, p.own)
+		u, err = s.proofs.Reclaim(ctx, u, *p.claimed, p.own)
 	}
-	return p.user, nil
+	if err != nil || p.after == nil {
+		return u, err
+	}
+	if err := p.after(ctx, u); err != nil {
+		return u, err
+	}
+	now, err := s.Users.ByID(ctx, u.PoolID, u.ID)
+	now.PasswordChangedAt = u.PasswordChangedAt // so that a change since the proof is noticed
+	return now, err
 }
 
 // begin starts the session; it joins ctx's transaction.

@@ -60,7 +60,7 @@ func (s *Service) enroll(ctx context.Context, r request, p proof) (Outcome, erro
 	if p.user, err = s.follow(ctx, r, pipeline.PostRegister, p.user); err != nil || r.noSession {
 		return Outcome{User: p.user}, err
 	}
-	p.newcomer, p.effect, r.action = nil, nil, audit.SignIn
+	p.newcomer, p.effect, p.after, r.action = nil, nil, nil, audit.SignIn
 	return s.enter(ctx, r, p)
 }
 

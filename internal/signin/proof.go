@@ -8,6 +8,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
@@ -29,6 +30,8 @@ type Proofs struct {
 	captcha  *captcha.Service
 	hasher   *secret.Hasher
 	sessions *session.Service
+	// connections say which providers are switched on.
+	connections *connection.Service
 	// pendings end what is pending elsewhere, see Pending.
 	pendings []func(ctx context.Context, userID string) error
 
@@ -40,6 +43,7 @@ func newProofs(d Deps) *Proofs {
 	return &Proofs{
 		users: d.Users, codes: d.Codes, tickets: d.Tickets, limits: d.Limits,
 		captcha: d.Captcha, hasher: d.Hasher, sessions: d.Sessions, now: d.Now, inTx: d.DB.InTx,
+		connections: d.Connections,
 	}
 }
 

@@ -4,6 +4,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -31,7 +32,8 @@ const (
 	// MethodVerification reads Token and, unless empty, Identifier, which must then
 	// belong to the account whose address was verified.
 	MethodVerification = "verification"
-	// MethodAnonymous reads DeviceID; without one every sign-in is a new person.
+	// MethodAnonymous reads DeviceID; without one every sign-in is a new person. With Token,
+	// a provider token, whom that vouches for is continued instead.
 	MethodAnonymous = "anonymous"
 	// MethodCustom reads Ticket, signed by the customer's own server.
 	MethodCustom = "custom"
@@ -198,8 +200,8 @@ func (s *Service) Proofs() *Proofs { return s.proofs }
 // Errors: MethodDisabled, CaptchaRequired, CaptchaInvalid, TooManyRequests,
 // FieldMissing, UserNotFound, PasswordWrong, PasswordNotSet, PasswordAttempts,
 // VerificationInvalid, IdentifierMismatch, CodeWrong, CodeAttempts, TicketInvalid,
-// OneTapRefused, UserBlocked, UserPending, PipelineDenied, PipelineFailed; with
-// AutoRegister also those of an unproved Register.
+// OneTapRefused, TokenInvalid, ProviderUnknown, LinkRequired, UserBlocked, UserPending,
+// PipelineDenied, PipelineFailed; with AutoRegister also those of an unproved Register.
 func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	prove, ok := s.methods[in.Method]
 	if !ok {
@@ -208,18 +210,17 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
 		return Outcome{}, err
 	}
-	p, err := prove(ctx, in)
+	p, err := s.proved(ctx, in, prove)
 	var out Outcome
 	if err == nil {
 		out, err = s.admit(ctx, s.request(ctx, in, p), p)
 	}
 	if p.newcomer != nil && taken(err) {
 		// The same stranger came twice at once: the first made the account.
-		again := p.newcomer.again
-		if again == nil {
-			again = func(ctx context.Context) (proof, error) { return prove(ctx, in) }
+		if again := p.newcomer.again; again != nil {
+			prove = func(ctx context.Context, _ Input) (proof, error) { return again(ctx) }
 		}
-		if p, err = again(ctx); err == nil {
+		if p, err = s.proved(ctx, in, prove); err == nil {
 			out, err = s.admit(ctx, s.request(ctx, in, p), p)
 		}
 	}
@@ -233,6 +234,15 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	return out, err
 }
 
+// proved asks a method, and adds the identity that is to be linked.
+func (s *Service) proved(ctx context.Context, in Input, prove method) (proof, error) {
+	p, err := prove(ctx, in)
+	if err != nil {
+		return p, err
+	}
+	return s.linking(ctx, in, p)
+}
+
 // request is what the engine needs to know of in once p has proved somebody.
 func (s *Service) request(ctx context.Context, in Input, p proof) request {
 	r := request{
@@ -242,7 +252,7 @@ func (s *Service) request(ctx context.Context, in Input, p proof) request {
 	for k, v := range in.Context {
 		r.detail["context."+k] = v
 	}
-	r.functions = s.functions(ctx, in.Client, p, in.Connection, in.RequestContext)
+	r.functions = s.functions(ctx, in.Client, p, cmp.Or(in.Connection, p.source), in.RequestContext)
 	return r
 }
 

@@ -23,9 +23,24 @@ func (s *Service) insert(ctx context.Context, hash []byte, t Ticket) error {
 }
 
 func (s *Service) insertNew(ctx context.Context, hash []byte, t Ticket) (int64, error) {
+	binding, err := encode(t.Binding)
+	if err != nil {
+		return 0, err
+	}
 	return s.db.Exec(ctx, `INSERT INTO tickets (hash, `+columns+`, created_at)
-		VALUES ($1, $2, $3, '', '', '', '{}', 0, $4, $5) ON CONFLICT DO NOTHING`,
-		hash, string(t.Class), t.PoolID, db.Millis(t.ExpiresAt), db.Millis(s.now()))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		hash, string(t.Class), t.PoolID, t.ClientID, t.UserID, t.SessionID, binding,
+		t.UsesLeft, db.Millis(t.ExpiresAt), db.Millis(s.now()))
+}
+
+func (s *Service) rebind(ctx context.Context, class Class, poolID string, hash []byte, binding map[string]string) (int64, error) {
+	text, err := encode(binding)
+	if err != nil {
+		return 0, err
+	}
+	return s.db.Exec(ctx, `UPDATE tickets SET binding = $4
+		WHERE hash = $1 AND class = $2 AND pool_id = $3 AND uses_left > 0 AND expires_at > $5`,
+		hash, string(class), poolID, text, db.Millis(s.now()))
 }
 
 func (s *Service) takeUse(ctx context.Context, class Class, poolID string, hash []byte) (Ticket, error) {

@@ -27,6 +27,9 @@ const (
 	Captcha          Class = "ct" // a captcha was solved
 	CaptchaChallenge Class = "cc" // a captcha was shown
 	Provider         Class = "pt" // an outside provider vouched for someone
+	ProviderStart    Class = "ps" // somebody is on the way to a provider
+	ProviderCode     Class = "pc" // somebody is back, and the application may ask who
+	Exchange         Class = "px" // a provider's code, noted as shown to us
 	Device           Class = "dt" // a device waits for a user elsewhere
 	FirstLogin       Class = "fl" // a right password that has to be replaced
 	Authorize        Class = "ar" // somebody is asked to sign in for an application
@@ -122,6 +125,30 @@ func (s *Service) Remember(ctx context.Context, poolID, token string, until time
 	n, err := s.insertNew(ctx, secret.Hash(poolID+"\x00"+token), t)
 	if err != nil {
 		return fmt.Errorf("remember a ticket: %w", err)
+	}
+	if n == 0 {
+		return errs.New(errs.TokenInvalid)
+	}
+	return nil
+}
+
+// Note stores t under a token the caller has made, of t's class, and reports whether it
+// is the first to do so.
+func (s *Service) Note(ctx context.Context, token string, t Ticket) (bool, error) {
+	n, err := s.insertNew(ctx, secret.Hash(token), t)
+	if err != nil {
+		return false, fmt.Errorf("note %s ticket: %w", t.Class, err)
+	}
+	return n == 1, nil
+}
+
+// Rebind replaces what a token is bound to, while it has a use left.
+//
+// Errors: TokenInvalid.
+func (s *Service) Rebind(ctx context.Context, class Class, poolID, token string, binding map[string]string) error {
+	n, err := s.rebind(ctx, class, poolID, secret.Hash(token), binding)
+	if err != nil {
+		return fmt.Errorf("rebind %s ticket: %w", class, err)
 	}
 	if n == 0 {
 		return errs.New(errs.TokenInvalid)

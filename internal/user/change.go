@@ -106,16 +106,22 @@ func (s *Service) TouchSignIn(ctx context.Context, u User, ip string) error {
 	return errs.New(errs.PasswordWrong)
 }
 
-// Link adds an identity. It says IdentifierTaken when the subject is linked already.
+// Link adds an identity, and gives the person the union id in it. It says IdentifierTaken
+// when the subject is linked already, or the union id stands for somebody else.
 func (s *Service) Link(ctx context.Context, poolID, id string, i Identity) error {
 	if i.CreatedAt.IsZero() {
 		i.CreatedAt = s.now()
 	}
-	n, err := s.link(ctx, poolID, id, i)
-	if err == nil && n == 0 {
-		return errs.New(errs.IdentifierTaken)
-	}
-	return err
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		n, err := s.link(ctx, poolID, id, i)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errs.New(errs.IdentifierTaken)
+		}
+		return s.union(ctx, poolID, id, i)
+	})
 }
 
 // Unlink removes the identities of one provider, unless no way to sign in would be left
@@ -143,6 +149,9 @@ func (s *Service) Unlink(ctx context.Context, poolID, id, provider string) error
 			return errs.New(errs.ProviderNotFound)
 		case others == 0 && !u.signsInAlone():
 			return errs.New(errs.LastMethod)
+		}
+		if err := s.forget(ctx, u, provider); err != nil {
+			return err
 		}
 		return s.unlinkAll(ctx, poolID, id, provider)
 	})

@@ -33,6 +33,8 @@ const (
 	selectByUsername = selectUsers + `WHERE u.pool_id = $1 AND u.username_key = $2`
 	selectByIdentity = selectUsers + `WHERE u.id = (SELECT x.user_id FROM identities x
 	WHERE x.pool_id = $1 AND x.provider = $2 AND x.subject = $3)`
+	selectByUnion = selectUsers + `WHERE u.id = (SELECT x.user_id FROM unions x
+	WHERE x.pool_id = $1 AND x.union_group = $2 AND x.union_id = $3)`
 	selectByExternalID = selectUsers + `WHERE u.pool_id = $1 AND u.external_id = $2`
 )
 
@@ -389,30 +391,6 @@ func (s *Service) touch(ctx context.Context, u User, ip string, at time.Time) (i
 
 func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE users SET updated_at = $3 WHERE pool_id = $1 AND id = $2`, poolID, id, db.Millis(at))
-}
-
-func (s *Service) link(ctx context.Context, poolID, id string, i Identity) (int64, error) {
-	profile := []byte("{}")
-	if len(i.Profile) > 0 {
-		var err error
-		if profile, err = json.Marshal(i.Profile); err != nil {
-			return 0, fmt.Errorf("user: identity profile: %w", err)
-		}
-	}
-	return s.db.Exec(ctx, `INSERT INTO identities (pool_id, provider, subject, user_id, name, profile, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		poolID, i.Provider, i.Subject, id, i.Name, string(profile), db.Millis(i.CreatedAt))
-}
-
-func (s *Service) unlinkAll(ctx context.Context, poolID, id, provider string) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM identities WHERE pool_id = $1 AND user_id = $2 AND provider = $3`,
-		poolID, id, provider)
-	return err
-}
-
-func (s *Service) unlinkEverything(ctx context.Context, poolID, id string) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM identities WHERE pool_id = $1 AND user_id = $2`, poolID, id)
-	return err
 }
 
 func (s *Service) remove(ctx context.Context, poolID, id string) (int64, error) {
