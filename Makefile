@@ -17,7 +17,7 @@ test: tools
 # Without npm the Go tests still run and say what they left out.
 tools:
 	@if command -v npm >/dev/null 2>&1; then \
-		test -d test/sdk/node_modules/authing-js-sdk || npm --prefix test/sdk ci --no-audit --no-fund --ignore-scripts; \
+		test -d test/sdk/node_modules/oidc-provider || npm --prefix test/sdk ci --no-audit --no-fund --ignore-scripts; \
 	else \
 		echo "npm not found: the SDK tests will be left out"; \
 	fi

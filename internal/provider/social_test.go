@@ -170,8 +170,11 @@ func TestGitHub(t *testing.T) {
 		want                             outcome
 	}{
 		{"a code", token, user, emails, "", "", byCode, outcome{profile: alice}},
-		{"a primary address that is not verified", token, `{"id":583231,"login":"octocat","name":null,"avatar_url":"https://avatars.example.com/u/583231"}`,
-			`[{"email":"octocat@example.com","primary":true,"verified":false}]`, "", "", byCode, outcome{profile: unnamed}},
+		{
+			"a primary address that is not verified", token, `{"id":583231,"login":"octocat","name":null,"avatar_url":"https://avatars.example.com/u/583231"}`,
+			`[{"email":"octocat@example.com","primary":true,"verified":false}]`, "", "", byCode,
+			outcome{profile: unnamed},
+		},
 		{"an error that says 200", `{"error":"bad_verification_code","error_description":"x"}`, "", "", "", "", byCode, refusal(errs.ProviderRefused, "vendor_bad_verification_code")},
 		{"a wrong secret", `{"error":"incorrect_client_credentials"}`, "", "", "", "", byCode, refusal(errs.ProviderMisconfigured, "vendor_incorrect_client_credentials")},
 		{"an unverified account", `{"error":"unverified_user_email"}`, "", "", "", "", byCode, refusal(errs.ProviderDenied, "vendor_unverified_user_email")},
