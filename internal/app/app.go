@@ -44,16 +44,12 @@ type App struct {
 
 // Open builds a production server. Nothing is served before Serve.
 func Open(ctx context.Context, o Options) (*App, error) {
-	deliver, err := drivers(o.Config)
-	if err != nil {
-		return nil, err
-	}
 	carriers, err := oneTap(o.Config)
 	if err != nil {
 		return nil, err
 	}
 	s, err := build(ctx, o.Config, outside{
-		now: time.Now, deliver: deliver, oneTap: carriers, publicURL: o.Config.BaseURL(), log: o.Logger,
+		now: time.Now, oneTap: carriers, publicURL: o.Config.BaseURL(), log: o.Logger,
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelDebug},
 	})
 	if err != nil {

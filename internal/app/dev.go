@@ -42,12 +42,11 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	s, err := build(ctx, o.Config, outside{
 		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: carrier{emulator.OneTap{}},
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},
-		deliver: func(_ context.Context, m notify.Message) error {
+		inbox: func(m notify.Message) {
 			inbox.Add(emulator.Message{
 				Channel: m.Channel, To: m.To, Code: m.Code, Subject: m.Subject,
 				Text: m.Text, HTML: m.HTML, Template: m.Template,
 			})
-			return nil
 		},
 		onChallenge: func(token, answer string) {
 			inbox.Add(emulator.Message{Channel: emulator.ChannelCaptcha, To: token, Code: answer, Template: "captcha"})

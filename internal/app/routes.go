@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tigertally/tigertally/internal/callback"
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
@@ -21,7 +22,7 @@ import (
 func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	cloud := cloudbase.New(cloudbase.Options{
 		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
-		Signin: a.signin, Account: a.account, Now: a.now, PublicURL: a.publicURL,
+		Signin: a.signin, Account: a.account, Federation: a.federation, Now: a.now, PublicURL: a.publicURL,
 	})
 	page, err := hosted.New(hosted.Options{
 		OAuth: a.oauth, Signin: a.signin, Account: a.account, Sessions: a.sessions, Captchas: a.captcha,
@@ -48,6 +49,10 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/web", cloud.Handler())
 	mux.Handle("/oidc/", open.Handler())
 	mux.Handle("/oidc/signin/", page.Handler())
+	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
+		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
+		NotFound: web.NotFound(cloud, mux), Logger: a.log,
+	}))
 	if a.emulator != nil {
 		mux.Handle("/emulator/", a.emulator.face.Handler())
 		mux.Handle("GET /{$}", http.RedirectHandler("/emulator/", http.StatusFound))

@@ -18,6 +18,7 @@ import (
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/delivery"
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
@@ -48,8 +49,12 @@ type Store struct {
 	Pipelines *pipeline.Service
 
 	Connections *connection.Service
+	Deliveries  *delivery.Service
+	Codes       *code.Service
+	limits      *limit.Service
 	open        openVendor
 	client      *http.Client // for calls to vendors
+	baseURL     string
 }
 
 // OpenStore opens the database of conf, making it and its master key on first use. A
@@ -72,7 +77,9 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
-	s.Connections = connection.New(d, ring, now)
+	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
+	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
+	s.Codes = code.New(d, ring, s.limits, now)
 	if s.client, err = outbound(conf, now); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -109,15 +116,15 @@ type services struct {
 	rootPool  string // whose issuer has no name in it
 	now       func() time.Time
 	hasher    *secret.Hasher
-	limits    *limit.Service
 	tickets   *ticket.Service
 	sessions  *session.Service
 	users     *user.Service
-	codes     *code.Service
 	sudo      *sudo.Service
 	captcha   *captcha.Service
 	jobs      *job.Service
 	notify    *notify.Service
+	post      *post
+	log       *slog.Logger
 	signin    *signin.Service
 	account   *account.Service
 	admin     *admin.Service
@@ -130,8 +137,8 @@ type services struct {
 // outside is what differs between production and development.
 type outside struct {
 	now         func() time.Time
-	deliver     notify.Deliverer
-	oneTap      signin.OneTap // nil without a driver
+	inbox       func(m notify.Message) // development only
+	oneTap      signin.OneTap          // nil without a driver
 	onChallenge func(token, answer string)
 	publicURL   string
 	log         *slog.Logger
@@ -146,22 +153,28 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
-		Store: store, now: now, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers),
+		Store: store, now: now, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
 	}
-	s.limits = limit.New(d, ring, now)
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)
 	s.users.CasedNames = s.casedNames
-	s.codes = code.New(d, ring, s.limits, now)
 	s.sudo = sudo.New(s.tickets, now)
 	s.captcha = captcha.New(s.tickets, d, ring, now)
 	s.captcha.OnChallenge = o.onChallenge
 	s.jobs = job.New(d, ring, now, o.log)
-	s.notify = notify.New(s.jobs, now, o.deliver)
+	if s.post, err = drivers(conf, o.log, s.reportAddress(conf.Secure())); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	s.post.inbox = o.inbox
+	s.notify = notify.New(s.jobs, now, s.deliverer(s.post))
+	s.notify.Refund, s.notify.Logger = s.limits.RefundAll, o.log
+	if s.post.outside() {
+		s.notify.Patience = patience
+	}
 	s.media = media.New(d, now)
 	s.signin = signin.New(signin.Deps{
-		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
@@ -172,7 +185,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Open: s.open, PublicURL: o.publicURL,
 	})
 	s.account = account.New(account.Deps{
-		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.codes,
+		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
 		Fields: s.Fields, Media: s.media, Connections: s.Connections,
@@ -212,8 +225,9 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_tickets", 10*time.Minute, s.tickets.Sweep)
 	s.jobs.Every("sweep_device_grants", time.Hour, s.account.Sweep)
 	s.jobs.Every("sweep_app_tokens", time.Hour, s.Connections.Sweep)
-	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.codes.Sweep))
+	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.Codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
+	s.jobs.Every("sweep_deliveries", 24*time.Hour, counted(s.Deliveries.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
 }
 

@@ -30,6 +30,7 @@ type Config struct {
 	LogFormat      string
 	LogLevel       string
 	SMS            Driver
+	SMSRoutes      map[string]string // drivers by country
 	Mail           Driver
 	OneTap         Driver
 	OutboundAllow  []string

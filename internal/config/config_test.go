@@ -82,7 +82,8 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		Listen: "0.0.0.0:80", PublicURL: "https://auth.example.com/", MetricsListen: "127.0.0.1:9",
 		TrustedProxies: []string{"10.0.0.0/8", "::1"}, DataDir: "/data", DatabaseURL: "postgres://u:p4ss@h/d",
 		MasterKeyFile: "/key", DefaultPool: "p", HashWorkers: 3, LogFormat: "text", LogLevel: "warn",
-		SMS:    config.Driver{Name: "webhook", Options: map[string]string{"url": "https://s", "port": "25"}},
+		SMS:       config.Driver{Name: "webhook", Options: map[string]string{"url": "https://s", "port": "25"}},
+		SMSRoutes: map[string]string{"+86": "tencent, aliyun", "*": "twilio"}, OutboundAllow: []string{"10.1.2.3"},
 		Mail:   config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
 		OneTap: config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
 	}
@@ -102,6 +103,8 @@ log_level: warn
 sms:
   driver: webhook
   options: {url: https://s, port: 25}
+  routes: {"+86": "tencent, aliyun", "*": twilio}
+outbound_allow: [10.1.2.3]
 mail:
   driver: smtp
   options:
@@ -117,6 +120,7 @@ onetap:
 		"TIGERTALLY_MASTER_KEY_FILE": "/key", "TIGERTALLY_DEFAULT_POOL": "p", "TIGERTALLY_HASH_WORKERS": "3",
 		"TIGERTALLY_LOG_FORMAT": "text", "TIGERTALLY_LOG_LEVEL": "warn",
 		"TIGERTALLY_SMS_DRIVER": "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
+		"TIGERTALLY_SMS_ROUTES": `{"+86": "tencent, aliyun", "*": twilio}`, "TIGERTALLY_OUTBOUND_ALLOW": "10.1.2.3",
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",
 		"TIGERTALLY_ONETAP_DRIVER": "yidun", "TIGERTALLY_ONETAP_OPTIONS": "{secret_id: i}",
 	}

@@ -74,9 +74,14 @@ func driverSettings() []Setting {
 	return []Setting{
 		{
 			Name: "sms.driver", field: func(c *Config) any { return &c.SMS.Name },
-			Doc: "What delivers text messages, for example `webhook`. Empty: none, and codes to phones fail.",
+			Doc: "What delivers text messages: `webhook`, `tencent`, `aliyun`, `twilio`, or several separated by commas, " +
+				"in the order in which they are asked. Empty: none, and codes to phones fail.",
 		}, {
 			Name: "sms.options", field: func(c *Config) any { return &c.SMS.Options }, Doc: options,
+		}, {
+			Name: "sms.routes", field: func(c *Config) any { return &c.SMSRoutes },
+			Doc: "Which drivers are asked for a country, in order: a mapping of dialling codes, or `*` for the rest, " +
+				"such as `{\"+86\": \"tencent, aliyun\", \"*\": twilio}`. Empty: all of `sms.driver`.",
 		}, {
 			Name: "mail.driver", field: func(c *Config) any { return &c.Mail.Name },
 			Doc: "What delivers mail, for example `smtp`. Empty: none, and codes to mail addresses fail.",

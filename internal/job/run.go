@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	workers      = 8
+	workers      = 32
 	poll         = time.Second      // how long a job of another process may wait here
 	deadline     = 30 * time.Second // of one run
 	lease        = 2 * time.Minute  // longer than any run, so a lease outlives its work

@@ -17,10 +17,9 @@ func compose(m Message, from netmail.Address, now time.Time) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	header := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
-	header("From", from.String())
+	header("From", folded(from.String()))
 	header("To", "<"+m.To+">")
-	// The encoder leaves one space between words; folded there, no line is long.
-	header("Subject", strings.ReplaceAll(mime.BEncoding.Encode("utf-8", m.Subject), "?= =?", "?=\r\n =?"))
+	header("Subject", folded(mime.BEncoding.Encode("utf-8", m.Subject)))
 	header("Date", now.Format(time.RFC1123Z))
 	header("Message-ID", "<"+m.ID+"@"+domain(from.Address)+">")
 	header("MIME-Version", "1.0")
@@ -41,6 +40,10 @@ func compose(m Message, from netmail.Address, now time.Time) ([]byte, error) {
 	b.WriteString("--" + boundary + "--\r\n")
 	return b.Bytes(), nil
 }
+
+// folded breaks a header between encoded words: the encoder leaves one space there, and
+// no line is long then.
+func folded(value string) string { return strings.ReplaceAll(value, "?= =?", "?=\r\n =?") }
 
 func part(b *bytes.Buffer, kind, body string) {
 	b.WriteString("Content-Type: " + kind + "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n")

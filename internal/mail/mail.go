@@ -2,7 +2,11 @@
 // text and does not decide who gets one.
 package mail
 
-import "context"
+import (
+	"context"
+
+	"github.com/tigertally/tigertally/internal/driver"
+)
 
 // Message is one e-mail to one address.
 type Message struct {
@@ -15,7 +19,8 @@ type Message struct {
 	HTML     string // "" for text only
 }
 
-// Driver hands messages to one server. An error names no address and no code.
+// Driver hands messages to one server. An error is a *driver.Failure, which names no
+// address and no code and says whether the message may have gone out.
 type Driver interface {
-	Send(ctx context.Context, m Message) error
+	Send(ctx context.Context, m Message) (driver.Receipt, error)
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"strings"
@@ -23,6 +24,9 @@ type server struct {
 	addr     string
 	greeting []string // extensions
 	refuse   string   // answer to RCPT, "" accepts
+	denied   string   // answer to AUTH, "" accepts
+	end      string   // answer to a message; "" accepts, "drop" hangs up
+	inject   string   // written in clear behind the answer to STARTTLS
 	cert     *tls.Config
 	implicit bool
 
@@ -83,7 +87,7 @@ func (s *server) talk(conn net.Conn) {
 			}
 			say("250 8BITMIME")
 		case "STARTTLS":
-			say("220 go")
+			conn.Write([]byte("220 go\r\n" + s.inject))
 			conn = tls.Server(conn, s.cert)
 			r, secure = bufio.NewReader(conn), true
 		case "AUTH":
@@ -95,6 +99,10 @@ func (s *server) talk(conn net.Conn) {
 				initial = user + "," + read()
 			}
 			note(func(x *session) { x.auth = method + " " + initial })
+			if s.denied != "" {
+				say(s.denied)
+				continue
+			}
 			say("235 ok")
 		case "MAIL":
 			note(func(x *session) { x.from = rest; x.tls = secure })
@@ -113,7 +121,14 @@ func (s *server) talk(conn net.Conn) {
 				b.WriteString(l + "\r\n")
 			}
 			note(func(x *session) { x.data = b.String() })
-			say("250 ok")
+			switch s.end {
+			case "":
+				say("250 ok")
+			case "drop":
+				return
+			default:
+				say(s.end)
+			}
 		case "QUIT", "":
 			say("221 bye")
 			return
@@ -126,6 +141,13 @@ func (s *server) talk(conn net.Conn) {
 // certificate is one for 127.0.0.1 that nobody trusts.
 func certificate(t *testing.T) *tls.Config {
 	t.Helper()
+	conf, _ := authority(t)
+	return conf
+}
+
+// authority is a certificate for 127.0.0.1 and its PEM, for those who shall trust it.
+func authority(t *testing.T) (*tls.Config, string) {
+	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), secret.Reader())
 	if err != nil {
 		t.Fatal(err)
@@ -133,11 +155,13 @@ func certificate(t *testing.T) *tls.Config {
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(secret.Reader(), c, c, &k.PublicKey, k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}, MinVersion: tls.VersionTLS12}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}, MinVersion: tls.VersionTLS12}, string(text)
 }

@@ -3,19 +3,29 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/smtp"
 	"net/textproto"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/driver"
 )
 
-const smtpTimeout = 20 * time.Second
+const (
+	smtpName    = "smtp"
+	dialTimeout = 3 * time.Second
+	// greetTimeout is until the message itself: nothing is sent before.
+	greetTimeout = 8 * time.Second
+	// dataTimeout is for the server to take the message. One that is cut off then may
+	// have taken it.
+	dataTimeout = 15 * time.Second
+)
 
 // How a connection is protected.
 const (
@@ -25,14 +35,15 @@ const (
 )
 
 func smtpOptions() []driver.Option {
-	return []driver.Option{
+	return append([]driver.Option{
 		{Name: "host", Doc: "Name of the server, as in its certificate.", Required: true},
 		{Name: "port", Doc: "465 with tls implicit, 587 with starttls unless set."},
 		{Name: "tls", Doc: "implicit (default), starttls, or none for a server on this machine."},
 		{Name: "username", Doc: "Account to submit as; empty for none."},
 		{Name: "password", Doc: "Its password or authorisation code.", Secret: true},
 		{Name: "from", Doc: "Sender, such as Example <no-reply@example.com>.", Required: true},
-	}
+		{Name: "ca", Doc: "Certificates in PEM to trust instead of the system's, such as ca_file: PATH."},
+	}, dkimOptions()...)
 }
 
 type smtpDriver struct {
@@ -41,6 +52,7 @@ type smtpDriver struct {
 	from               netmail.Address
 	now                func() time.Time
 	tls                *tls.Config
+	dkim               *dkim // nil without
 }
 
 func newSMTP(set map[string]string, now func() time.Time) (Driver, error) {
@@ -53,6 +65,15 @@ func newSMTP(set map[string]string, now func() time.Time) (Driver, error) {
 		username: set["username"], password: set["password"],
 		tls: &tls.Config{ServerName: set["host"], MinVersion: tls.VersionTLS12},
 	}
+	if d.dkim, err = newDKIM(set, from.Address); err != nil {
+		return nil, err
+	}
+	if set["ca"] != "" {
+		d.tls.RootCAs = x509.NewCertPool()
+		if !d.tls.RootCAs.AppendCertsFromPEM([]byte(set["ca"])) {
+			return nil, errors.New("smtp ca holds no certificate")
+		}
+	}
 	port := set["port"]
 	switch d.mode {
 	case "", tlsImplicit:
@@ -61,7 +82,7 @@ func newSMTP(set map[string]string, now func() time.Time) (Driver, error) {
 	case tlsStart:
 		port = orDefault(port, "587")
 	case tlsNone:
-		if !loopback(d.host) {
+		if !driver.Loopback(d.host) {
 			return nil, errors.New("smtp without tls is for a server on this machine only")
 		}
 		port = orDefault(port, "25")
@@ -79,53 +100,63 @@ func orDefault(s, d string) string {
 	return s
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
 // Send submits m. What the server says may repeat the address, so an error keeps its
 // number only.
-func (d *smtpDriver) Send(ctx context.Context, m Message) error {
-	raw, err := compose(m, d.from, d.now())
+func (d *smtpDriver) Send(ctx context.Context, m Message) (driver.Receipt, error) {
+	raw, err := d.write(m)
 	if err != nil {
-		return err
+		return driver.Receipt{}, &driver.Failure{Vendor: smtpName, Class: driver.BadAddress, Err: err}
 	}
-	c, err := d.dial(ctx)
+	conn, c, err := d.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("connecting to the mail server: %w", err)
+		return driver.Receipt{}, failure(err, false)
 	}
 	defer func() { _ = c.Close() }()
-	if err := d.submit(c, m.To, raw); err != nil {
-		return err
+	if maybe, err := d.submit(ctx, conn, c, m.To, raw); err != nil {
+		return driver.Receipt{}, failure(err, maybe)
 	}
 	// The message is accepted: a lost goodbye must not send it again.
 	_ = c.Quit()
-	return nil
+	return driver.Receipt{Driver: smtpName, VendorID: m.ID}, nil
 }
 
-func (d *smtpDriver) dial(ctx context.Context) (*smtp.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, smtpTimeout)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.addr)
+// write makes the message in wire form.
+func (d *smtpDriver) write(m Message) ([]byte, error) {
+	raw, err := compose(m, d.from, d.now())
+	if err != nil || d.dkim == nil {
+		return raw, err
+	}
+	return d.dkim.sign(raw, d.now())
+}
+
+func (d *smtpDriver) dial(ctx context.Context) (net.Conn, *smtp.Client, error) {
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", d.addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("connecting: %w", err)
 	}
-	end, _ := ctx.Deadline()
-	if err := conn.SetDeadline(end); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if err := allow(ctx, conn, greetTimeout); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
 	}
+	speaking := conn
 	if d.mode == tlsImplicit {
-		conn = tls.Client(conn, d.tls)
+		speaking = tls.Client(conn, d.tls)
 	}
-	c, err := smtp.NewClient(conn, d.host)
+	c, err := smtp.NewClient(speaking, d.host)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, nil, errors.Join(reply("connecting", err), conn.Close())
 	}
 	if err := d.secure(c); err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, nil, errors.Join(err, c.Close())
 	}
-	return c, nil
+	return conn, c, nil
+}
+
+// allow gives what follows on conn so much time.
+func allow(ctx context.Context, conn net.Conn, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	end, _ := ctx.Deadline()
+	return conn.SetDeadline(end)
 }
 
 func (d *smtpDriver) secure(c *smtp.Client) error {
@@ -134,10 +165,12 @@ func (d *smtpDriver) secure(c *smtp.Client) error {
 	}
 	if d.mode == tlsStart {
 		if ok, _ := c.Extension("STARTTLS"); !ok {
-			return errors.New("the server offers no STARTTLS")
+			return &driver.Failure{
+				Vendor: smtpName, Class: driver.Misconfigured, Err: errors.New("the server offers no STARTTLS"),
+			}
 		}
 		if err := c.StartTLS(d.tls); err != nil {
-			return err
+			return reply("starting TLS", err)
 		}
 	}
 	if d.username == "" {
@@ -146,30 +179,52 @@ func (d *smtpDriver) secure(c *smtp.Client) error {
 	return reply("signing in", c.Auth(d.auth(c)))
 }
 
-// auth prefers PLAIN and falls back to LOGIN, which is all some servers know.
+// auth prefers PLAIN and falls back to what is all some servers know.
 func (d *smtpDriver) auth(c *smtp.Client) smtp.Auth {
 	_, methods := c.Extension("AUTH")
-	if strings.Contains(methods, "LOGIN") && !strings.Contains(methods, "PLAIN") {
+	switch {
+	case strings.Contains(methods, "PLAIN"):
+	case strings.Contains(methods, "LOGIN"):
 		return loginAuth{d.username, d.password}
+	case strings.Contains(methods, "CRAM-MD5"):
+		return smtp.CRAMMD5Auth(d.username, d.password)
 	}
 	return smtp.PlainAuth("", d.username, d.password, d.host)
 }
 
-func (d *smtpDriver) submit(c *smtp.Client, to string, raw []byte) error {
+// submit hands the message over. maybe says that the server may have taken it: the end of
+// it was written and no answer read.
+func (d *smtpDriver) submit(ctx context.Context, conn net.Conn, c *smtp.Client, to string, raw []byte) (maybe bool, err error) {
 	if err := c.Mail(d.from.Address); err != nil {
-		return reply("naming the sender", err)
+		return false, reply("naming the sender", err)
 	}
 	if err := c.Rcpt(to); err != nil {
-		return reply("naming the recipient", err)
+		return false, reply("naming the recipient", err)
 	}
 	w, err := c.Data()
 	if err != nil {
-		return reply("starting the message", err)
+		return false, reply("starting the message", err)
+	}
+	if err := allow(ctx, conn, dataTimeout); err != nil {
+		return false, err
 	}
 	if _, err := w.Write(raw); err != nil {
-		return fmt.Errorf("writing the message: %w", err)
+		return false, fmt.Errorf("writing the message: %w", err)
 	}
-	return reply("ending the message", w.Close())
+	err = reply("ending the message", w.Close())
+	_, answered := errors.AsType[*replied](err)
+	return err != nil && !answered, err
+}
+
+// replied is what a server answered, without its words.
+type replied struct {
+	code  int
+	doing string
+}
+
+// Error names the number.
+func (r *replied) Error() string {
+	return fmt.Sprintf("mail server answered %d when %s", r.code, r.doing)
 }
 
 // reply keeps the number of a server's answer and drops its words.
@@ -178,9 +233,33 @@ func reply(doing string, err error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return fmt.Errorf("mail server answered %d when %s", e.Code, doing)
+		return &replied{e.Code, doing}
+	}
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return fmt.Errorf("%s: the answer is not SMTP", doing)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// failure sorts what went wrong. A number of 4xx may pass; the rest of them will not.
+func failure(err error, maybe bool) *driver.Failure {
+	f := &driver.Failure{Vendor: smtpName, Class: driver.Unavailable, Maybe: maybe, Err: err}
+	if own, ok := errors.AsType[*driver.Failure](err); ok {
+		return own
+	}
+	r, ok := errors.AsType[*replied](err)
+	if !ok {
+		return f
+	}
+	f.Code = strconv.Itoa(r.code)
+	switch {
+	case r.code < 500:
+	case r.doing == "naming the recipient" && (r.code == 550 || r.code == 551 || r.code == 553 || r.code == 501):
+		f.Class = driver.BadAddress
+	default:
+		f.Class = driver.Misconfigured
+	}
+	return f
 }
 
 func domain(address string) string {
@@ -192,7 +271,7 @@ type loginAuth struct{ username, password string }
 
 // Start refuses to send a password in clear.
 func (a loginAuth) Start(s *smtp.ServerInfo) (string, []byte, error) {
-	if !s.TLS && !loopback(s.Name) {
+	if !s.TLS && !driver.Loopback(s.Name) {
 		return "", nil, errors.New("the connection is not encrypted")
 	}
 	return "LOGIN", nil, nil

@@ -46,7 +46,7 @@ func open(t *testing.T, s *server, more map[string]string) mail.Driver {
 func TestSMTPSubmitsTextAndHTML(t *testing.T) {
 	s := &server{greeting: []string{"AUTH PLAIN LOGIN"}}
 	s.start(t)
-	err := open(t, s, map[string]string{"username": "me", "password": "pw"}).Send(t.Context(), message())
+	_, err := open(t, s, map[string]string{"username": "me", "password": "pw"}).Send(t.Context(), message())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func parts(t *testing.T, m *netmail.Message) []string {
 func TestSMTPFallsBackToLogin(t *testing.T) {
 	s := &server{greeting: []string{"AUTH LOGIN"}}
 	s.start(t)
-	if err := open(t, s, map[string]string{"username": "me", "password": "pw"}).Send(t.Context(), message()); err != nil {
+	if _, err := open(t, s, map[string]string{"username": "me", "password": "pw"}).Send(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
 	if s.seen.auth != "LOGIN bWU=,cHc=" {
@@ -136,7 +136,7 @@ func TestSMTPNeverFallsBackToClearText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tc.server.start(t)
 			d := open(t, tc.server, map[string]string{"tls": tc.tls, "username": "me", "password": "pw"})
-			if err := d.Send(t.Context(), message()); err == nil {
+			if _, err := d.Send(t.Context(), message()); err == nil {
 				t.Error("sent")
 			}
 			tc.server.mu.Lock()
@@ -152,7 +152,7 @@ func TestSMTPNeverFallsBackToClearText(t *testing.T) {
 func TestVC01SMTPErrorsTellNothing(t *testing.T) {
 	s := &server{refuse: "550 5.1.1 mike@example.org is unknown, code 246810"}
 	s.start(t)
-	err := open(t, s, nil).Send(t.Context(), message())
+	_, err := open(t, s, nil).Send(t.Context(), message())
 	if err == nil || !strings.Contains(err.Error(), "550") ||
 		strings.Contains(err.Error(), "mike") || strings.Contains(err.Error(), "246810") {
 		t.Errorf("got %v", err)
@@ -177,7 +177,7 @@ func TestID04SMTPRefusesHeaderInjection(t *testing.T) {
 	} {
 		m := message()
 		change(&m)
-		if err := d.Send(t.Context(), m); err == nil {
+		if _, err := d.Send(t.Context(), m); err == nil {
 			t.Errorf("%s: sent", name)
 		}
 	}
