@@ -12,9 +12,11 @@ import (
 
 // LinkInput links an identity to the account of the session.
 type LinkInput struct {
-	Token     string // a provider token
-	SudoToken string
-	Assurance Assurance
+	Token string // a provider token
+	// ProviderID, unless empty, must be the token's.
+	ProviderID string
+	SudoToken  string
+	Assurance  Assurance
 }
 
 // LinkProvider links whom a provider token vouches for to the account of p, and tells its
@@ -45,7 +47,7 @@ func (s *Service) linkProvider(ctx context.Context, p Principal, in LinkInput) e
 		return err
 	}
 	c.ID = p.ClientID
-	v, err := s.Proofs.Voucher(ctx, c, in.Token, "")
+	v, err := s.Proofs.Voucher(ctx, c, in.Token, in.ProviderID)
 	if err != nil {
 		return err
 	}

@@ -130,11 +130,15 @@ func (o *Options) log(s *state, r *http.Request, info caller.Info, took time.Dur
 	if !o.Logger.Enabled(r.Context(), level) {
 		return
 	}
+	path := cut(r.URL.Path, maxPath)
+	if s.hidden {
+		path = s.pattern
+	}
 	var room [12]slog.Attr
 	attrs := append(room[:0],
 		slog.String("req", info.RequestID),
 		slog.String("method", r.Method),
-		slog.String("path", cut(r.URL.Path, maxPath)),
+		slog.String("path", path),
 		slog.String("route", s.pattern),
 		slog.Int("status", s.status),
 		slog.Int64("bytes", s.bytes),

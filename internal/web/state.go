@@ -14,6 +14,7 @@ type state struct {
 
 	scheme, token string
 	pattern       string
+	hidden        bool // the path is a secret
 	err           error
 	status        int
 	bytes         int64
@@ -84,6 +85,14 @@ func Basic(ctx context.Context) (name, password string) {
 	}
 	name, password, _ = strings.Cut(string(plain), ":")
 	return name, password
+}
+
+// HidePath keeps the path of the request ctx belongs to out of the access log, because it
+// has a secret in it.
+func HidePath(ctx context.Context) {
+	if s := stateOf(ctx); s != nil {
+		s.hidden = true
+	}
 }
 
 // SetLogError leaves err for the access log line of the request ctx belongs to.

@@ -13,6 +13,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
@@ -28,6 +29,8 @@ type Options struct {
 	Captchas *captcha.Service
 	Signin   *signin.Service
 	Account  *account.Service
+	// Federation leads to identity providers and back.
+	Federation *federation.Service
 	// Now is the clock every expiry obeys.
 	Now func() time.Time
 	// PublicURL is where browsers reach this server, without a slash at the end.
@@ -45,6 +48,8 @@ type Protocol struct {
 	now      func() time.Time
 	url      string
 
+	federation *federation.Service
+
 	replays *web.Replays
 }
 
@@ -59,7 +64,7 @@ const (
 func New(o Options) *Protocol {
 	return &Protocol{
 		pools: o.Pools, keys: o.Keys, sessions: o.Sessions, captchas: o.Captchas,
-		signin: o.Signin, account: o.Account, now: o.Now,
+		signin: o.Signin, account: o.Account, federation: o.Federation, now: o.Now,
 		url:     strings.TrimSuffix(o.PublicURL, "/"),
 		replays: web.NewReplays(o.Now, replayLife, maxReplays),
 	}
@@ -78,8 +83,16 @@ func (p *Protocol) Handler() http.Handler {
 	mux.Handle("/", web.Handle(p, func(http.ResponseWriter, *http.Request) error {
 		return errs.New(errs.RouteNotFound)
 	}))
-	cors := web.CORS{Protocol: p, Allowed: p.originAllowed}
-	return cors.Handler(web.MethodOverride(web.Exact(p, mux)))
+	exact := web.Exact(p, mux)
+	api := web.CORS{Protocol: p, Allowed: p.originAllowed}.Handler(web.MethodOverride(exact))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !onJourney(r) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		web.HidePath(r.Context()) // it may end in a secret
+		exact.ServeHTTP(w, r)
+	})
 }
 
 // byPath groups the routes, so that a wrong method on a known path is told from an

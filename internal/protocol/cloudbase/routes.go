@@ -21,7 +21,7 @@ func (p *Protocol) routes() []route {
 	for _, topic := range [][]route{
 		p.signinRoutes(), p.tokenRoutes(), p.verificationRoutes(), p.userRoutes(),
 		p.contactRoutes(), p.captchaRoutes(), p.deviceRoutes(), p.providerRoutes(),
-		p.dataRoutes(), p.laterRoutes(),
+		p.federationRoutes(), p.journeyRoutes(), p.dataRoutes(), p.laterRoutes(),
 	} {
 		all = append(all, topic...)
 	}
@@ -50,18 +50,9 @@ func (p *Protocol) laterRoutes() []route {
 	})
 	var all []route
 	for _, r := range []struct{ method, path string }{
-		{http.MethodPost, "/auth/v1/signin/with/provider"},
-		{http.MethodPost, "/auth/v2/signin/with/provider"},
 		{http.MethodPost, "/auth/v1/signin/wechat/noauth"},
 		{http.MethodPost, "/auth/v1/signin/token"},
 		{http.MethodPost, "/auth/v1/token/clientCredential"},
-		{http.MethodGet, "/auth/v1/provider/uri"},
-		{http.MethodPost, "/auth/v1/provider/token"},
-		{http.MethodPatch, "/auth/v1/provider/token"},
-		{http.MethodPost, "/auth/v1/user/provider/bind"},
-		{http.MethodPost, "/auth/v1/user/provider/{provider_id}/trans"},
-		{http.MethodPatch, "/auth/v1/user/trans/by/provider"},
-		{http.MethodPost, "/auth/v1/mgr/provider/providerSubType"},
 		{http.MethodPost, "/auth/v1/user/authorize"},
 		{http.MethodPost, "/auth/v1/qrcode/generate"},
 		{http.MethodPost, "/auth/v1/qrcode/get/status"},

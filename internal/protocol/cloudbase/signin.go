@@ -62,17 +62,15 @@ func (p *Protocol) signIn(ctx context.Context, c pool.Client, in signInRequest) 
 
 type anonymousRequest struct {
 	app
-	ProviderToken string `json:"provider_token"`
+	ProviderToken token `json:"provider_token"`
 }
 
-// signInAnonymously continues the anonymous user of the device.
+// signInAnonymously continues the anonymous user of the device or, in a mini-program, of
+// whom a provider token vouches for.
 func (p *Protocol) signInAnonymously(ctx context.Context, c pool.Client, in anonymousRequest) (tokenSet, error) {
-	if in.ProviderToken != "" { // a mini-program's; needs its vendor
-		return tokenSet{}, errs.New(errs.NotImplemented)
-	}
 	return p.enter(ctx, signin.Input{
 		Client: c, Method: signin.MethodAnonymous, CaptchaToken: in.captcha(),
-		DeviceID: caller.From(ctx).DeviceID,
+		DeviceID: caller.From(ctx).DeviceID, Token: string(in.ProviderToken),
 	})
 }
 
