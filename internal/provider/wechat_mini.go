@@ -140,6 +140,7 @@ func (m *wechatMini) phone(ctx context.Context, subject, code string) (string, e
 		if err != nil {
 			return err
 		}
+		out.wechatAnswer = wechatAnswer{} // of an earlier try
 		if err := decode(a, &out); err != nil {
 			return err
 		}

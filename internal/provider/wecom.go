@@ -157,6 +157,7 @@ func (w *wecom) post(ctx context.Context, path string, body, out any, answer *we
 }
 
 func readWeCom(a driver.Answer, out any, answer *wechatAnswer) error {
+	*answer = wechatAnswer{} // of an earlier try
 	if err := decode(a, out); err != nil {
 		return err
 	}
