@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
+	"github.com/tigertally/tigertally/internal/errs"
 )
 
 // Tokens keeps what the vendor of one connection gives us as an application. Two
@@ -48,9 +49,10 @@ func (t Tokens) Get(ctx context.Context, name string, fetch Fetch) (string, erro
 	}
 	f, mine := t.s.flights.join(name)
 	if mine {
+		defer t.s.flights.land(name, f)
 		// Others wait for the answer, whoever of them leaves.
 		f.token, f.err = t.s.fetch(context.WithoutCancel(ctx), name, fetch)
-		t.s.flights.land(name, f)
+		return f.token, f.err
 	}
 	select {
 	case <-f.done:
@@ -117,7 +119,7 @@ func (f *flights) join(name string) (*flight, bool) {
 	if f.open == nil {
 		f.open = make(map[string]*flight)
 	}
-	made := &flight{done: make(chan struct{})}
+	made := &flight{done: make(chan struct{}), err: errs.New(errs.Unavailable)}
 	f.open[name] = made
 	return made, true
 }
