@@ -20,6 +20,7 @@ import (
 	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/qr"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sudo"
@@ -45,6 +46,7 @@ type Deps struct {
 	Proofs   *signin.Proofs // of the signin.Service
 
 	Connections *connection.Service
+	Screens     *qr.Service
 
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -58,6 +60,7 @@ type Service struct{ Deps }
 func New(d Deps) *Service {
 	s := &Service{Deps: d}
 	d.Proofs.Pending(s.voidGrants)
+	d.Proofs.Pending(d.Screens.Void)
 	return s
 }
 

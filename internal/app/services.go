@@ -29,6 +29,7 @@ import (
 	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/qr"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -129,6 +130,7 @@ type services struct {
 	account   *account.Service
 	admin     *admin.Service
 	media     *media.Service
+	screens   *qr.Service
 	oauth     *oauth.Service
 
 	federation *federation.Service
@@ -173,11 +175,13 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		s.notify.Patience = patience
 	}
 	s.media = media.New(d, now)
+	s.screens = qr.New(d, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
+		Screens: s.screens,
 	})
 	s.federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,
@@ -188,7 +192,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
-		Fields: s.Fields, Media: s.media, Connections: s.Connections,
+		Fields: s.Fields, Media: s.media, Connections: s.Connections, Screens: s.screens,
 	})
 	s.admin = admin.New(admin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,
@@ -225,6 +229,7 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_tickets", 10*time.Minute, s.tickets.Sweep)
 	s.jobs.Every("sweep_device_grants", time.Hour, s.account.Sweep)
 	s.jobs.Every("sweep_app_tokens", time.Hour, s.Connections.Sweep)
+	s.jobs.Every("sweep_screens", time.Hour, s.screens.Sweep)
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.Codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_deliveries", 24*time.Hour, counted(s.Deliveries.Sweep))

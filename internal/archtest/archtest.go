@@ -24,7 +24,7 @@ var layers = map[string]string{
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain,
+	"connection": domain, "qr": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 	"federation": flow,

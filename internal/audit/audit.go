@@ -45,6 +45,7 @@ const (
 	ProviderRemove   = "provider.remove"
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
+	TestTarget       = "pool.test_number"
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"
 	SecretCreate     = "pool.secret_create"
@@ -58,6 +59,8 @@ const (
 	FunctionRemove   = "function.remove"
 	FunctionEnv      = "function.env"
 	FunctionFailed   = "function.failed"
+	ScreenConfirm    = "screen.confirm" // a screen may sign in
+	ScreenCancel     = "screen.cancel"
 )
 
 // OK is the result of what worked; any other result is the code of the refusal.

@@ -132,6 +132,12 @@ func CaptchaAddress() Rule { return Rule{Name: "captcha_ip", Max: 60, Per: time.
 // AuthorizeAddress bounds sign-in pages asked for by one address prefix. Each is a row.
 func AuthorizeAddress() Rule { return Rule{Name: "authorize_ip", Max: 120, Per: time.Minute} }
 
+// ScreenAddress bounds QR codes shown to one address prefix. Each is a row.
+func ScreenAddress() Rule { return Rule{Name: "screen_ip", Max: 60, Per: time.Minute} }
+
+// ScreenPerson bounds what one person does with QR codes.
+func ScreenPerson() Rule { return Rule{Name: "screen_person", Max: 30, Per: time.Minute} }
+
 // ExchangeSession bounds the sessions one login token may be exchanged for.
 func ExchangeSession() Rule { return Rule{Name: "exchange_session", Max: 30, Per: time.Hour} }
 

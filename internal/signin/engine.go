@@ -48,6 +48,8 @@ type proof struct {
 	// they do not.
 	protocol string
 	body     map[string]any
+	// about is the request context of an earlier step, which this one goes on with.
+	about any
 }
 
 // request is one sign-in or registration, whatever it came by.

@@ -19,6 +19,7 @@ import (
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/qr"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -43,6 +44,9 @@ const (
 	// MethodProvider reads Token, a provider token, and, unless empty, ProviderID, which
 	// must then be its provider.
 	MethodProvider = "provider"
+	// MethodScreen reads Token, the ticket a screen got whose QR code a signed-in person
+	// confirmed.
+	MethodScreen = "screen"
 )
 
 // Input is what somebody brings to sign in. A method reads the fields its constant
@@ -167,6 +171,7 @@ type Deps struct {
 	OneTap    OneTap
 
 	Connections *connection.Service
+	Screens     *qr.Service
 }
 
 // Service signs people in and up.
@@ -186,6 +191,7 @@ func New(d Deps) *Service {
 		MethodCustom:       s.proveTicket,
 		MethodOneTap:       s.proveOneTap,
 		MethodProvider:     s.proveProvider,
+		MethodScreen:       s.proveScreen,
 	}
 	return s
 }
@@ -252,7 +258,11 @@ func (s *Service) request(ctx context.Context, in Input, p proof) request {
 	for k, v := range in.Context {
 		r.detail["context."+k] = v
 	}
-	r.functions = s.functions(ctx, in.Client, p, cmp.Or(in.Connection, p.source), in.RequestContext)
+	about := in.RequestContext
+	if about == nil {
+		about = p.about
+	}
+	r.functions = s.functions(ctx, in.Client, p, cmp.Or(in.Connection, p.source), about)
 	return r
 }
 

@@ -32,6 +32,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/qr"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -59,6 +60,7 @@ type Kit struct {
 	Keys     *keys.Service
 
 	Connections *connection.Service
+	Screens     *qr.Service
 	Federation  *federation.Service
 	// Vendor opens the driver of a connection; set it before the first is needed.
 	Vendor func(c connection.Connection, settings map[string]string) (federation.Vendor, error)
@@ -109,6 +111,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Audit = audit.New(d, k.Now)
 	k.Fields = field.New(d, k.Now)
 	k.Connections = connection.New(d, ring, k.Now)
+	k.Screens = qr.New(d, k.Now)
 	program, err := os.Executable()
 	check(t, err)
 	k.Pipelines = pipeline.New(d, ring, k.Audit, k.Now, log, pipeline.Options{
@@ -133,6 +136,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
 		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections,
+		Screens: k.Screens,
 	})
 	k.Federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: k.Pools, Connections: k.Connections, Tickets: k.Tickets, Sessions: k.Sessions,
@@ -145,6 +149,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
 		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections,
+		Screens: k.Screens,
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,

@@ -40,18 +40,24 @@ CREATE TABLE app_tokens (
     updated_at BIGINT NOT NULL
 );
 
--- A sign-in by QR code: a screen shows it, a signed-in phone confirms it.
+-- A sign-in by QR code: a screen shows it, a signed-in phone confirms it. hash is the
+-- screen's own secret; the picture shows another, code, and what the phone confirmed is
+-- fetched with a third, ticket.
 CREATE TABLE qr_signins (
     hash       BYTEA PRIMARY KEY,
+    code       BYTEA NOT NULL,
     pool_id    TEXT NOT NULL,
     client_id  TEXT NOT NULL,
     status     TEXT NOT NULL,
     user_id    TEXT NOT NULL,
     context    TEXT NOT NULL,
-    ticket     BYTEA,
+    ticket     BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX qr_signins_by_code ON qr_signins (code);
+CREATE UNIQUE INDEX qr_signins_by_ticket ON qr_signins (ticket);
+CREATE INDEX qr_signins_by_user ON qr_signins (user_id);
 CREATE INDEX qr_signins_by_expiry ON qr_signins (expires_at);
 
 -- What became of each message handed to a vendor. target is a MAC of the address.
