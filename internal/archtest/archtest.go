@@ -29,7 +29,7 @@ var layers = map[string]string{
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 	"federation": flow,
 
-	"sms": driver, "mail": driver, "onetap": driver, "provider": driver,
+	"sms": driver, "mail": driver, "onetap": driver, "puzzle": driver, "provider": driver,
 
 	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "callback": edge, "hosted": edge,
 
