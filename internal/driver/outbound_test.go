@@ -90,7 +90,7 @@ func TestSS01OnlyPublicAddressesAreDialled(t *testing.T) {
 	client := driver.NewClient(driver.ClientOptions{
 		Now: (&clock{}).now, Ports: []uint16{port}, Resolver: resolver(t, "127.0.0.1", "::1", "::ffff:127.0.0.1"), Timeout: time.Second,
 	})
-	for _, host := range strings.Fields(`
+	for host := range strings.FieldsSeq(`
 		127.0.0.1 127.1 127.0.1 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 127.0.0.1. 127.255.255.254
 		localhost localhost. LOCALHOST 0.0.0.0 0 [::] [::1] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1]
 		[::127.0.0.1] [64:ff9b::127.0.0.1] [64:ff9b:1::7f00:1] [2002:7f00:1::] [2001:0:7f00:1::] [fe80::1] [fe80::1%25lo]
@@ -328,7 +328,7 @@ func TestAFailingUpstreamIsLeftAlone(t *testing.T) {
 	}
 	c.advance(10 * time.Second)
 	status.Store(http.StatusOK)
-	if open() || open() || hits.Load() != 8 {
+	if again := open(); again || open() || hits.Load() != 8 {
 		t.Errorf("asked %d times, want the upstream back", hits.Load())
 	}
 }

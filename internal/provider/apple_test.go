@@ -37,7 +37,7 @@ type cupertino struct {
 	code    string
 	revoked []string
 	fixed   map[string]http.HandlerFunc
-	seen    map[string]int
+	seen    counts
 }
 
 func newCupertino(t *testing.T) *cupertino {
@@ -47,7 +47,7 @@ func newCupertino(t *testing.T) *cupertino {
 		t.Fatal(err)
 	}
 	a := &cupertino{
-		t: t, key: key, signer: rsaKey("apple-1"), code: goodCode, fixed: map[string]http.HandlerFunc{}, seen: map[string]int{},
+		t: t, key: key, signer: rsaKey("apple-1"), code: goodCode, fixed: map[string]http.HandlerFunc{},
 		claims: map[string]any{
 			"iss": appleIssuer, "aud": appleApp, "sub": "001.alice", "nonce": sentNonce, "iat": today().Unix(), "exp": today().Unix() + 300,
 			"email": "x1@privaterelay.appleid.com", "email_verified": "true", "is_private_email": "true",
@@ -55,7 +55,7 @@ func newCupertino(t *testing.T) *cupertino {
 	}
 	route := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			a.seen[r.URL.Path]++
+			a.seen.add(r.URL.Path)
 			if fixed := a.fixed[r.URL.Path]; fixed != nil {
 				fixed(w, r)
 				return
@@ -303,7 +303,7 @@ func TestAnAppleThatFailsIsUnavailable(t *testing.T) {
 					wantRefusal(t, err, errs.Unavailable, "")
 				}
 				wantNoSecret(t, err, goodCode, "refresh-1")
-				if n := a.seen["/auth/token"]; got.Subject != "" || n != 1 {
+				if n := a.seen.of("/auth/token"); got.Subject != "" || n != 1 {
 					t.Errorf("named %+v after %d calls", got, n)
 				}
 			})

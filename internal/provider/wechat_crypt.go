@@ -13,7 +13,8 @@ import (
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
-// wechatData is what older mini-programs send sealed: a profile or a phone number.
+// wechatData is what older mini-programs send sealed: a profile or a phone number. The
+// unionid in it is left alone, for it decides who somebody is and nothing authenticates it.
 type wechatData struct {
 	wechatPhone
 
@@ -87,7 +88,7 @@ func unpad(data []byte) ([]byte, bool) {
 	}
 	good := 1
 	for _, b := range data[len(data)-n:] {
-		good &= subtle.ConstantTimeByteEq(b, byte(n)) //nolint:gosec // at most 16.
+		good &= subtle.ConstantTimeByteEq(b, byte(n))
 	}
 	return data[:len(data)-n], good == 1
 }

@@ -125,8 +125,10 @@ func TestWeChatNeedsItsCodeAndKeys(t *testing.T) {
 		})
 	}
 	for _, set := range []map[string]string{
-		{"appid": wxApp}, {"appid": wxApp, "secret": wxSecret, "base": "http://example.com"},
-		{"appid": wxApp, "secret": wxSecret, "open_base": "//example.com"}, {"appid": wxApp, "secret": wxSecret, "scope": "all"},
+		{"appid": wxApp},
+		{"appid": wxApp, "secret": wxSecret, "base": "http://example.com"},
+		{"appid": wxApp, "secret": wxSecret, "open_base": "//example.com"},
+		{"appid": wxApp, "secret": wxSecret, "scope": "all"},
 	} {
 		if _, err := provider.Open("wechat_mp", set, provider.Env{Now: today}); err == nil {
 			t.Errorf("opened with %v", set)

@@ -240,3 +240,24 @@ func wantNoSecret(t *testing.T, err error, words ...string) {
 		}
 	}
 }
+
+// counts counts calls by path.
+type counts struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *counts) add(path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[path]++
+}
+
+func (c *counts) of(path string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[path]
+}

@@ -16,16 +16,16 @@ type company struct {
 	who    answers // whom the code is about
 	detail answers
 	tokens map[string]bool
-	seen   map[string]int
+	seen   counts
 	fixed  map[string]http.HandlerFunc
 }
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
-	c := &company{tokens: map[string]bool{}, seen: map[string]int{}, fixed: map[string]http.HandlerFunc{}}
+	c := &company{tokens: map[string]bool{}, fixed: map[string]http.HandlerFunc{}}
 	route := func(method string, needsToken bool, h func(r *http.Request) answers) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			c.seen[r.URL.Path]++
+			c.seen.add(r.URL.Path)
 			if fixed := c.fixed[r.URL.Path]; fixed != nil {
 				fixed(w, r)
 				return
@@ -150,7 +150,7 @@ func TestWeComReplacesAStaleToken(t *testing.T) {
 		if _, err := d.Exchange(t.Context(), provider.Credential{Code: "c1"}); err != nil {
 			t.Fatal(err)
 		}
-		if n := c.seen["/cgi-bin/gettoken"]; n != i+1 {
+		if n := c.seen.of("/cgi-bin/gettoken"); n != i+1 {
 			t.Errorf("fetched %d tokens, want %d", n, i+1)
 		}
 		c.tokens[fmt.Sprintf("CORP-%d", i+1)] = false
@@ -170,7 +170,7 @@ func TestAWeComThatFailsIsUnavailable(t *testing.T) {
 				_, err := c.open(t).Exchange(t.Context(), provider.Credential{Code: "c1"})
 				wantRefusal(t, err, errs.Unavailable, "")
 				wantNoSecret(t, err, wxSecret, "CORP-1", "TICKET", "c1=")
-				if n := c.seen[path]; n > 1 && path != "/cgi-bin/gettoken" {
+				if n := c.seen.of(path); n > 1 && path != "/cgi-bin/gettoken" {
 					t.Errorf("asked %d times", n)
 				}
 			})
