@@ -102,7 +102,7 @@ func (g *github) token(ctx context.Context, c Credential) (string, error) {
 // https://docs.github.com/en/rest/apps/oauth-applications#check-a-token
 func (g *github) checkToken(ctx context.Context, token string) error {
 	if !g.clientTokens {
-		return refuse("client_token", "tokens from clients are not allowed here")
+		return noClientTokens()
 	}
 	a, err := postJSON(ctx, g.env.HTTP, g.api+"/applications/"+url.PathEscape(g.id)+"/token",
 		map[string]string{"access_token": token}, "Authorization", basic(g.id, g.secret))

@@ -133,7 +133,7 @@ func (o *oidc) checkIssuer(m metadata, c Credential) error {
 // direct takes the ID token of a client of the same app.
 func (o *oidc) direct(ctx context.Context, c Credential) (claims, error) {
 	if !o.clientTokens {
-		return nil, refuse("client_token", "tokens from clients are not allowed here")
+		return nil, noClientTokens()
 	}
 	if c.Nonce == "" {
 		return nil, refuse("no_nonce", "an ID token from a client needs the nonce it asked for")

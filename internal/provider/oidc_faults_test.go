@@ -164,6 +164,8 @@ func TestOIDCTakesIDTokensFromClientsOnlyWhenTold(t *testing.T) {
 			c := provider.Credential{IDToken: p.sign(p.with(tt.claims...)), Nonce: tt.nonce}
 			got, err := open(t, "oidc", p.settings(tt.set...)).Exchange(t.Context(), c)
 			switch {
+			case tt.reason == "client_token":
+				wantRefusal(t, err, errs.MethodDisabled, tt.reason)
 			case tt.reason != "":
 				wantRefusal(t, err, errs.ProviderRefused, tt.reason)
 			case err != nil || got.Subject != "alice":

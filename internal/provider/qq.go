@@ -79,7 +79,7 @@ func (q *qq) Exchange(ctx context.Context, c Credential) (Profile, error) {
 func (q *qq) token(ctx context.Context, c Credential) (string, error) {
 	if c.Code == "" && c.AccessToken != "" {
 		if !q.clientTokens {
-			return "", refuse("client_token", "tokens from clients are not allowed here")
+			return "", noClientTokens()
 		}
 		return c.AccessToken, nil // me tells whose it is
 	}

@@ -15,3 +15,8 @@ func refuse(reason, format string, args ...any) error {
 func because(code errs.Code, reason, format string, args ...any) error {
 	return errs.New(code, "reason", reason).Because(fmt.Errorf(format, args...))
 }
+
+// noClientTokens refuses a token the app got itself, where that is not switched on.
+func noClientTokens() error {
+	return because(errs.MethodDisabled, "client_token", "tokens from clients are not taken here")
+}

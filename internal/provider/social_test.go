@@ -64,7 +64,7 @@ func TestQQ(t *testing.T) {
 		{"nobody", asJSON, `callback( {"client_id":"client-1"} );`, info, "", byCode, refusal(errs.Unavailable, "no_subject")},
 		{"no code", "", "", "", "", provider.Credential{Params: map[string]string{"usercancel": "1"}}, refusal(errs.ProviderDenied, "no_code")},
 		// I6, SO-02.
-		{"a client's token unasked", "", callback, info, "", byToken, refusal(errs.ProviderRefused, "client_token")},
+		{"a client's token unasked", "", callback, info, "", byToken, refusal(errs.MethodDisabled, "client_token")},
 		{"a client's token", "", callback, info, "on", byToken, outcome{profile: alice}},
 		{"a token of another app", "", `callback( {"client_id":"199999999","openid":"OPEN1"} );`, info, "on", byToken, refusal(errs.ProviderRefused, "foreign_token")},
 	} {
@@ -117,7 +117,7 @@ func TestWeibo(t *testing.T) {
 		{"somebody else's profile", token, "", `{"idstr":"999","screen_name":"x"}`, "", byCode, refusal(errs.ProviderRefused, "userinfo_sub")},
 		{"nobody", `{"access_token":"access-token-1"}`, "", show, "", byCode, refusal(errs.Unavailable, "no_subject")},
 		// I6, SO-02: the audience of a token.
-		{"a client's token unasked", "", "", show, "", byToken, refusal(errs.ProviderRefused, "client_token")},
+		{"a client's token unasked", "", "", show, "", byToken, refusal(errs.MethodDisabled, "client_token")},
 		{"a client's token", "", `{"uid":1234567890,"appkey":"client-1","scope":null,"expire_in":100}`, show, "on", byToken, outcome{profile: alice}},
 		{"a token of another app", "", `{"uid":1234567890,"appkey":"9999999999","expire_in":100}`, show, "on", byToken, refusal(errs.ProviderRefused, "foreign_token")},
 		{"an old token", "", `{"uid":1234567890,"appkey":"client-1","expire_in":-5}`, show, "on", byToken, refusal(errs.ProviderRefused, "expired")},
@@ -179,7 +179,7 @@ func TestGitHub(t *testing.T) {
 		{"a wrong secret", `{"error":"incorrect_client_credentials"}`, "", "", "", "", byCode, refusal(errs.ProviderMisconfigured, "vendor_incorrect_client_credentials")},
 		{"an unverified account", `{"error":"unverified_user_email"}`, "", "", "", "", byCode, refusal(errs.ProviderDenied, "vendor_unverified_user_email")},
 		{"an account without a number", token, `{"login":"octocat"}`, emails, "", "", byCode, refusal(errs.Unavailable, "no_subject")},
-		{"a client's token unasked", "", user, emails, "", "", byToken, refusal(errs.ProviderRefused, "client_token")},
+		{"a client's token unasked", "", user, emails, "", "", byToken, refusal(errs.MethodDisabled, "client_token")},
 		{"a client's token", "", user, emails, `{"app":{"client_id":"client-1"}}`, "on", byToken, outcome{profile: alice}},
 		{"a token of another app", "", user, emails, `{"app":{"client_id":"client-2"}}`, "on", byToken, refusal(errs.ProviderRefused, "foreign_token")},
 	} {

@@ -103,7 +103,7 @@ func (w *weibo) owner(ctx context.Context, c Credential) (token, uid string, err
 // https://open.weibo.com/wiki/Oauth2/get_token_info
 func (w *weibo) checkToken(ctx context.Context, token string) (string, error) {
 	if !w.clientTokens {
-		return "", refuse("client_token", "tokens from clients are not allowed here")
+		return "", noClientTokens()
 	}
 	a, err := postForm(ctx, w.env.HTTP, w.base+"/oauth2/get_token_info", url.Values{"access_token": {token}})
 	if err != nil {
