@@ -108,15 +108,21 @@ func (p *Proofs) SpendVoucher(ctx context.Context, poolID string, v Voucher) err
 // Errors: IdentifierTaken when the identity, or its union id, is somebody else's.
 func (p *Proofs) Attach(ctx context.Context, u user.User, v Voucher) error {
 	owner, err := p.users.ByIdentity(ctx, u.PoolID, v.ProviderID, v.Subject)
-	switch {
-	case errs.CodeOf(err) == errs.UserNotFound:
-		return p.users.Link(ctx, u.PoolID, u.ID, v.identity())
-	case err != nil:
-		return err
-	case owner.ID != u.ID:
-		return errs.New(errs.IdentifierTaken)
+	if errs.CodeOf(err) == errs.UserNotFound {
+		err = p.users.Link(ctx, u.PoolID, u.ID, v.identity())
+		if errs.CodeOf(err) != errs.IdentifierTaken {
+			return err
+		}
+		// Somebody was first, maybe the same person at the same moment.
+		taken := err
+		if owner, err = p.users.ByIdentity(ctx, u.PoolID, v.ProviderID, v.Subject); errs.CodeOf(err) == errs.UserNotFound {
+			return taken // the union id is somebody else's
+		}
 	}
-	return nil
+	if err == nil && owner.ID != u.ID {
+		err = errs.New(errs.IdentifierTaken)
+	}
+	return err
 }
 
 // identity is what is stored of v. What the provider says of an address stays with it: it

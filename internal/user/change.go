@@ -113,14 +113,14 @@ func (s *Service) Link(ctx context.Context, poolID, id string, i Identity) error
 		i.CreatedAt = s.now()
 	}
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		n, err := s.link(ctx, poolID, id, i)
-		if err != nil {
+		if err := s.union(ctx, poolID, id, i); err != nil {
 			return err
 		}
-		if n == 0 {
+		n, err := s.link(ctx, poolID, id, i)
+		if err == nil && n == 0 {
 			return errs.New(errs.IdentifierTaken)
 		}
-		return s.union(ctx, poolID, id, i)
+		return err
 	})
 }
 
