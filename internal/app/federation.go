@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/connection"
+	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/provider"
 )
@@ -43,6 +45,9 @@ func (v vendor) Exchange(ctx context.Context, c federation.Credential) (federati
 	return federation.Profile(p), err
 }
 
+// ProviderKinds lists the kinds of identity providers and what they are configured with.
+func ProviderKinds() []provider.Kind { return provider.Kinds() }
+
 // PutProvider makes or replaces an identity provider of a pool, if its driver takes the
 // settings.
 func (s *Store) PutProvider(ctx context.Context, c connection.Connection, settings map[string]string) error {
@@ -56,6 +61,66 @@ func (s *Store) PutProvider(ctx context.Context, c connection.Connection, settin
 		_, err := s.Connections.Put(ctx, c, settings)
 		return err
 	})
+}
+
+// ChangeProvider changes an identity provider, or makes a new one that is enabled and
+// takes people nobody knows. Of settings an empty one is taken away; others stay.
+func (s *Store) ChangeProvider(ctx context.Context, poolID, id string, settings map[string]string, edit func(*connection.Connection)) error {
+	c := connection.Connection{PoolID: poolID, ID: id, Enabled: true, SignUp: true}
+	all := map[string]string{}
+	old, err := s.Connections.Get(ctx, poolID, id)
+	switch {
+	case err == nil:
+		if all, err = s.Connections.Settings(old); err != nil {
+			return err
+		}
+		c = old
+	case errs.CodeOf(err) != errs.ProviderUnknown:
+		return err
+	}
+	edit(&c)
+	maps.Copy(all, settings)
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
+	return s.PutProvider(ctx, c, all)
+}
+
+// ShownProvider is a provider, and the address its vendor's console must name.
+type ShownProvider struct {
+	connection.Connection
+
+	Callback string
+}
+
+// Provider returns an identity provider and its settings, without those that are secret.
+func (s *Store) Provider(ctx context.Context, poolID, id string) (ShownProvider, map[string]string, error) {
+	c, err := s.Connections.Get(ctx, poolID, id)
+	if err != nil {
+		return ShownProvider{}, nil, err
+	}
+	settings, err := s.Connections.Settings(c)
+	if err != nil {
+		return ShownProvider{}, nil, err
+	}
+	public := map[string]bool{federation.SettingCallback: true}
+	for _, k := range provider.Kinds() {
+		if k.Name != c.Kind {
+			continue
+		}
+		for _, o := range k.Options {
+			public[o.Name] = !o.Secret
+		}
+	}
+	for name := range settings {
+		if !public[name] {
+			settings[name] = "(set)"
+		}
+	}
+	shown := ShownProvider{Connection: c}
+	v := vendor{kind: c.Kind}
+	if !v.Relayed() || settings[federation.SettingCallback] == "server" {
+		shown.Callback = s.baseURL + federation.CallbackPath + id
+	}
+	return shown, settings, nil
 }
 
 // RemoveProvider ends an identity provider of a pool. The identities people have there
