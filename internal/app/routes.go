@@ -38,6 +38,7 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	auth := authing.New(authing.Options{
 		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
 		Signin: a.signin, Account: a.account, Admin: a.admin, Fields: a.Fields, Media: a.media,
+		Federation: a.federation,
 		Now: a.now, PublicURL: a.publicURL, DevHosts: a.emulator != nil,
 	})
 	mux := http.NewServeMux()

@@ -13,6 +13,7 @@ import (
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/media"
@@ -33,6 +34,8 @@ type Options struct {
 	Admin    *admin.Service
 	Fields   *field.Service
 	Media    *media.Service
+
+	Federation *federation.Service
 	// Now is the clock every expiry obeys.
 	Now func() time.Time
 	// PublicURL is where clients reach this server, without a slash at the end.
@@ -53,6 +56,7 @@ type Protocol struct {
 	admin    *admin.Service
 	fields   *field.Service
 	media    *media.Service
+	vendors  *federation.Service
 	now      func() time.Time
 	url      string
 	host     string // of url, with its port
@@ -63,7 +67,7 @@ type Protocol struct {
 func New(o Options) *Protocol {
 	p := &Protocol{
 		pools: o.Pools, keys: o.Keys, sessions: o.Sessions, captchas: o.Captchas,
-		signin: o.Signin, account: o.Account, admin: o.Admin, fields: o.Fields, media: o.Media, now: o.Now,
+		signin: o.Signin, account: o.Account, admin: o.Admin, fields: o.Fields, media: o.Media, vendors: o.Federation, now: o.Now,
 		url: strings.TrimSuffix(o.PublicURL, "/"), devHosts: o.DevHosts,
 	}
 	if u, err := url.Parse(p.url); err == nil {

@@ -56,6 +56,9 @@ const (
 	signInWrong      = 2333
 	firstSignIn      = 1639
 	lastWayIn        = 1320005
+	bindOnly         = 1640
+	bindOrCreate     = 1641
+	chooseAccount    = 2921
 	oldPasswordWrong = 1320011
 	phoneMalformed   = 500 // by the vendor's choice, and with status 200
 	badParameter     = 400
@@ -104,6 +107,7 @@ var byCode = map[errs.Code]int{
 	errs.CaptchaRequired: captchaNeeded, errs.CaptchaInvalid: captchaNeeded, errs.CaptchaWrong: captchaNeeded,
 
 	errs.LastMethod: lastWayIn, errs.ContactUnset: lastWayIn,
+	errs.ProviderUnknown: notThere, errs.ProviderSnapshot: noPermission, errs.LinkRequired: registered,
 	errs.ProviderRefused: signInWrong, errs.ProviderDenied: signInWrong, errs.ProviderMisconfigured: 500,
 }
 

@@ -35,7 +35,7 @@ type publicConfig struct {
 	RegisterTabs           tabs            `json:"registerTabs"`
 	PasswordTabConfig      tabMethods      `json:"passwordTabConfig"`
 	VerifyCodeTabConfig    tabMethods      `json:"verifyCodeTabConfig"`
-	Connections            []struct{}      `json:"ecConnections"`
+	Connections            []connection    `json:"ecConnections"`
 	RedirectURIs           []string        `json:"redirectUris"`
 	DeviceFuncEnabled      bool            `json:"deviceFuncEnabled"`
 	Agreements             []struct{}      `json:"agreements"`
@@ -84,7 +84,13 @@ func (p *Protocol) publicConfig(ctx context.Context, in configRequest) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return wrapped(p.configOf(ctx, c, key), nil)
+	ways, err := p.connections(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	config := p.configOf(ctx, c, key)
+	config.Connections = ways
+	return wrapped(config, nil)
 }
 
 func (p *Protocol) configOf(ctx context.Context, c pool.Client, key string) publicConfig {
@@ -104,7 +110,7 @@ func (p *Protocol) configOf(ctx context.Context, c pool.Client, key string) publ
 		RegisterTabs:        tabs{List: []string{"email", "phone", "emailCode"}, Default: "email"},
 		PasswordTabConfig:   tabMethods{Login: byPassword, Register: byPassword, Enabled: byPassword},
 		VerifyCodeTabConfig: tabMethods{Login: byCode, Register: byCode, Enabled: byCode},
-		Connections:         none, RedirectURIs: redirects, Agreements: none, ExtendsFields: none,
+		Connections:         []connection{}, RedirectURIs: redirects, Agreements: none, ExtendsFields: none,
 		CompleteFieldsPlace: none, TabMethodsFields: none, CORSWhitelist: []string{},
 		InternationalSMS: smsConfig{Enabled: len(c.Pool.Settings.Countries) > 1},
 		PageComponents:   map[string]bool{"autoRegisterThenLoginHintInfo": false},

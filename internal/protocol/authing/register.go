@@ -202,7 +202,11 @@ type firstSignInData struct {
 }
 
 func (p *Protocol) nextStep(ctx context.Context, next signin.Step) (envelope, error) {
-	if next.Kind != signin.StepResetPassword {
+	switch next.Kind {
+	case signin.StepResetPassword:
+	case signin.StepBindIdentity, signin.StepChooseAccount:
+		return p.bindStep(ctx, next), nil
+	default:
 		return envelope{}, errs.New(errs.NotImplemented)
 	}
 	e := refusal(caller.From(ctx).Lang, nil, errs.New(errs.PasswordMustChange))

@@ -21,7 +21,8 @@ func (p *Protocol) routes() []route {
 	for _, topic := range [][]route{
 		p.configRoutes(), p.registerRoutes(), p.loginRoutes(), p.captchaRoutes(),
 		p.peopleRoutes(), p.contactRoutes(), p.passwordRoutes(), p.sessionRoutes(), p.customRoutes(),
-		p.uploadRoutes(), p.graphqlRoutes(), p.manageRoutes(), p.laterRoutes(),
+		p.uploadRoutes(), p.graphqlRoutes(), p.manageRoutes(),
+		p.socialRoutes(), p.bindRoutes(), p.screenRoutes(), p.laterRoutes(),
 	} {
 		all = append(all, topic...)
 	}
@@ -55,17 +56,7 @@ func (p *Protocol) laterRoutes() []route {
 }
 
 const laterPaths = `
-POST /api/v2/ecConn/{connection}/authByCode
-POST /api/v2/ecConn/{connection}/authByAccessToken
 POST /api/v2/ecConn/{connection}/authByRequestToken
-POST /api/v2/ecConn/{connection}/authByCodeIdentity
-POST /api/v2/ecConn/wechatMobile/register
-POST /api/v2/ecConn/wechatMobile/byAccount
-POST /api/v2/ecConn/wechatMobile/byPhoneCode
-POST /api/v2/ecConn/wechatMobile/byEmailCode
-POST /api/v2/ecConn/wechatMobile/select
-POST /api/v2/ecConn/wechatMobile/byAccountId
-POST /connection/social/{provider}/{pool}/callback
 POST /api/v2/applications/mfa/check
 POST /api/v2/applications/mfa/sms/verify
 POST /api/v2/applications/mfa/email/verify
@@ -82,13 +73,6 @@ POST /api/v2/mfa/email/unbind
 POST /api/v3/reset-factor
 POST /api/v3/enroll-factor
 POST /api/v3/send-enroll-factor-request
-POST /api/v2/qrcode/gene
-GET /api/v2/qrcode/check
-POST /api/v2/qrcode/userinfo
-POST /api/v2/qrcode/scanned
-POST /api/v2/qrcode/confirm
-POST /api/v2/qrcode/cancel
-POST /api/v3/qrcode-app-login
 POST /api/v3/change-pushcode-status
 POST /api/v3/create-device
 GET /api/v3/mydevices/list
@@ -104,8 +88,6 @@ POST /api/v3/pub-userEvent
 GET /api/v3/get-fastpass-client-apps
 GET /api/v3/get-pushlogin-relation-apps
 GET /api/v2/applications/{id}/related-client-apps
-POST /api/v2/users/link
-POST /api/v2/users/unlink
 POST /api/v2/ldap/verify-user
 POST /api/v2/ad/verify-user
 POST /api/v3/signin
