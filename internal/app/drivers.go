@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/onetap"
+	"github.com/tigertally/tigertally/internal/puzzle"
 	"github.com/tigertally/tigertally/internal/signin"
 )
 
@@ -31,6 +33,21 @@ func oneTap(conf config.Config) (signin.OneTap, error) {
 		return nil, err
 	}
 	return carrier{v}, nil
+}
+
+// puzzles opens the configured captcha vendor; without one only our pictures count. The
+// address a vendor compares is the caller's.
+func puzzles(conf config.Config) (func(ctx context.Context, response, random string) error, error) {
+	if conf.Captcha.Name == "" {
+		return nil, nil
+	}
+	v, err := puzzle.New(conf.Captcha.Name, conf.Captcha.Options, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, response, random string) error {
+		return v.Verify(ctx, puzzle.Solution{Response: response, Random: random, IP: caller.From(ctx).IP()})
+	}, nil
 }
 
 // outbound makes the client for calls to identity providers.

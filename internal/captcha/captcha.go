@@ -1,5 +1,5 @@
 // Package captcha owns the picture challenge: it draws it, checks what was typed and
-// vouches for the client that read it. Who must solve one is decided elsewhere. A
+// vouches for the client that read it, or that solved the captcha of a vendor. Who must solve one is decided elsewhere. A
 // captcha token works until it expires, on any endpoint of its client, because the
 // CloudBase SDK keeps it and sends it again; sending limits bound what it is worth.
 package captcha
@@ -48,6 +48,8 @@ type Service struct {
 	// OnChallenge, when set before use, is told every answer. Only the development
 	// server sets it.
 	OnChallenge func(token, answer string)
+	// Vendor, when set before use, says whether somebody solved a vendor's captcha.
+	Vendor func(ctx context.Context, response, random string) error
 
 	tickets *ticket.Service
 	db      *db.DB
@@ -127,6 +129,24 @@ func (s *Service) Answer(ctx context.Context, p pool.Pool, clientID, token, key 
 		return "", 0, errs.New(errs.CaptchaWrong)
 	}
 	return captchaToken, life, nil
+}
+
+// Vouch returns a captcha token for a solution a vendor accepts, as Answer does for a
+// picture. Without a vendor, and whenever the vendor cannot be asked, nothing is accepted.
+func (s *Service) Vouch(ctx context.Context, p pool.Pool, clientID, response, random string) (captchaToken string, life time.Duration, err error) {
+	if s.Vendor == nil {
+		return "", 0, errs.New(errs.CaptchaWrong)
+	}
+	if err := s.Vendor(ctx, response, random); err != nil {
+		return "", 0, err
+	}
+	if life = p.Settings.CaptchaLife; life <= 0 {
+		life = defaultLife
+	}
+	captchaToken, err = s.tickets.Issue(ctx, ticket.Ticket{
+		Class: ticket.Captcha, PoolID: p.ID, ClientID: clientID, UsesLeft: 1, ExpiresAt: s.now().Add(life),
+	})
+	return captchaToken, life, err
 }
 
 // Check accepts a captcha token of this client that has not expired. An empty one is

@@ -2,6 +2,7 @@ package captcha_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"image/png"
 	"strings"
@@ -181,6 +182,36 @@ func TestConcurrentRightAnswersMakeOneToken(t *testing.T) {
 		all.Wait()
 		if len(won) != 1 {
 			t.Errorf("%d tokens, want 1", len(won))
+		}
+	})
+}
+
+// C1: a vendor's yes is worth a token; without a vendor, or without an answer, there is none.
+func TestC1AVendorVouches(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newKit(t, d)
+		if _, _, err := b.Vouch(t.Context(), b.pool, "app", "ticket", "rand"); errs.CodeOf(err) != errs.CaptchaWrong {
+			t.Errorf("no vendor: %v", err)
+		}
+		said := errs.New(errs.Unavailable)
+		b.Vendor = func(_ context.Context, response, random string) error {
+			if response == "ticket" && random == "rand" {
+				return nil
+			}
+			return said
+		}
+		if token, _, err := b.Vouch(t.Context(), b.pool, "app", "ticket", ""); errs.CodeOf(err) != errs.Unavailable || token != "" {
+			t.Errorf("vendor away: %q, %v", token, err)
+		}
+		token, life, err := b.Vouch(t.Context(), b.pool, "app", "ticket", "rand")
+		if err != nil || life <= 0 {
+			t.Fatal(life, err)
+		}
+		if err := b.Check(t.Context(), b.pool, "app", token); err != nil {
+			t.Error(err)
+		}
+		if err := b.Check(t.Context(), b.pool, "other", token); errs.CodeOf(err) != errs.CaptchaInvalid {
+			t.Errorf("another client: %v", err)
 		}
 	})
 }

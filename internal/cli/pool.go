@@ -35,6 +35,7 @@ func poolCommand(p Process) *cobra.Command {
 	c := &cobra.Command{Use: "pool", Short: "Make and list user pools and their keys"}
 	f.add(c)
 	c.AddCommand(poolCreate(p, &f), poolList(p, &f), poolOrigins(p, &f), poolSettings(p, &f), ticketKeyCommand(p, &f), poolSecretCommand(p, &f))
+	c.AddCommand(testNumberCommand(p, &f), poolMessages(p, &f), poolCallbacks(p, &f))
 	return c
 }
 

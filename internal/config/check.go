@@ -44,6 +44,7 @@ func (c Config) Check() error {
 	add("sms", c.SMS.check())
 	add("mail", c.Mail.check())
 	add("onetap", c.OneTap.check())
+	add("captcha", c.Captcha.check())
 	return errors.Join(problems...)
 }
 

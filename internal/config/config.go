@@ -33,6 +33,7 @@ type Config struct {
 	SMSRoutes      map[string]string // drivers by country
 	Mail           Driver
 	OneTap         Driver
+	Captcha        Driver
 	OutboundAllow  []string
 }
 

@@ -84,8 +84,9 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		MasterKeyFile: "/key", DefaultPool: "p", HashWorkers: 3, LogFormat: "text", LogLevel: "warn",
 		SMS:       config.Driver{Name: "webhook", Options: map[string]string{"url": "https://s", "port": "25"}},
 		SMSRoutes: map[string]string{"+86": "tencent, aliyun", "*": "twilio"}, OutboundAllow: []string{"10.1.2.3"},
-		Mail:   config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
-		OneTap: config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
+		Mail:    config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
+		OneTap:  config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
+		Captcha: config.Driver{Name: "turnstile", Options: map[string]string{"secret": "s"}},
 	}
 	path := file(t, "c.yaml", `
 # comments are welcome
@@ -112,6 +113,9 @@ mail:
 onetap:
   driver: yidun
   options: {secret_id: i}
+captcha:
+  driver: turnstile
+  options: {secret: s}
 `)
 	env := map[string]string{
 		"TIGERTALLY_LISTEN": "0.0.0.0:80", "TIGERTALLY_PUBLIC_URL": "https://auth.example.com/",
@@ -123,6 +127,7 @@ onetap:
 		"TIGERTALLY_SMS_ROUTES": `{"+86": "tencent, aliyun", "*": twilio}`, "TIGERTALLY_OUTBOUND_ALLOW": "10.1.2.3",
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",
 		"TIGERTALLY_ONETAP_DRIVER": "yidun", "TIGERTALLY_ONETAP_OPTIONS": "{secret_id: i}",
+		"TIGERTALLY_CAPTCHA_DRIVER": "turnstile", "TIGERTALLY_CAPTCHA_OPTIONS": "{secret: s}",
 	}
 	for _, s := range config.Settings() {
 		if _, ok := env[s.Env()]; !ok {

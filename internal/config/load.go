@@ -43,7 +43,12 @@ func Load(path string, lookupEnv func(string) (string, bool)) (Config, error) {
 	for _, d := range []struct {
 		name    string
 		options *map[string]string
-	}{{"sms.options", &c.SMS.Options}, {"mail.options", &c.Mail.Options}, {"onetap.options", &c.OneTap.Options}} {
+	}{
+		{"sms.options", &c.SMS.Options},
+		{"mail.options", &c.Mail.Options},
+		{"onetap.options", &c.OneTap.Options},
+		{"captcha.options", &c.Captcha.Options},
+	} {
 		if *d.options, err = resolve(*d.options); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", d.name, err))
 		}

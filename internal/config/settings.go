@@ -92,6 +92,11 @@ func driverSettings() []Setting {
 			Doc: "Who asks the carrier for the number of a one-tap sign-in, for example `yidun`. Empty: nobody, and one-tap sign-in is off.",
 		}, {
 			Name: "onetap.options", field: func(c *Config) any { return &c.OneTap.Options }, Doc: options,
+		}, {
+			Name: "captcha.driver", field: func(c *Config) any { return &c.Captcha.Name },
+			Doc: "Whose captcha is taken besides our own picture: `turnstile`, `hcaptcha`, `tencent` or `aliyun`. Empty: nobody's.",
+		}, {
+			Name: "captcha.options", field: func(c *Config) any { return &c.Captcha.Options }, Doc: options,
 		},
 	}
 }

@@ -21,3 +21,6 @@ func Drivers() []driver.Kind[Driver] {
 func New(name string, set map[string]string, now func() time.Time) (Driver, error) {
 	return driver.Open("sms", Drivers(), name, set, now)
 }
+
+// Reporting are the drivers whose vendors report what became of messages.
+func Reporting() []string { return []string{aliyunName, tencentName, twilioName} }

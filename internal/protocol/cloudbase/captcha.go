@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -47,6 +48,9 @@ type captchaAnswer struct {
 	app
 	Token string `json:"token"`
 	Key   text   `json:"key"`
+	// Of a vendor's widget, for apps that show one instead of the picture.
+	Ticket  string `json:"ticket"`
+	Randstr string `json:"randstr"`
 }
 
 type captchaToken struct {
@@ -57,7 +61,14 @@ type captchaToken struct {
 // captchaVerify checks what was typed. A refusal must never be captcha_required or
 // captcha_invalid: the client would open a second dialog over the first and hang.
 func (p *Protocol) captchaVerify(ctx context.Context, c pool.Client, in captchaAnswer) (captchaToken, error) {
-	token, life, err := p.captchas.Answer(ctx, c.Pool, c.ID, in.Token, string(in.Key))
+	var token string
+	var life time.Duration
+	var err error
+	if in.Ticket != "" {
+		token, life, err = p.captchas.Vouch(ctx, c.Pool, c.ID, in.Ticket, in.Randstr)
+	} else {
+		token, life, err = p.captchas.Answer(ctx, c.Pool, c.ID, in.Token, string(in.Key))
+	}
 	if err != nil {
 		return captchaToken{}, plainRefusal(err)
 	}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/callback"
+	"github.com/tigertally/tigertally/internal/code"
+	"github.com/tigertally/tigertally/internal/contact"
+	"github.com/tigertally/tigertally/internal/delivery"
+	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/sms"
+)
+
+// SetTestTarget gives a phone number or mail address a fixed code until a time.
+func (s *Store) SetTestTarget(ctx context.Context, poolID, address, digits string, until time.Time) error {
+	return s.testTarget(ctx, poolID, address, "set", func(ctx context.Context, target string) error {
+		return s.Codes.Fix(ctx, poolID, code.Fixed{Target: target, Digits: digits, ExpiresAt: until})
+	})
+}
+
+// RemoveTestTarget ends the fixed code of an address.
+func (s *Store) RemoveTestTarget(ctx context.Context, poolID, address string) error {
+	return s.testTarget(ctx, poolID, address, "remove", func(ctx context.Context, target string) error {
+		return s.Codes.Unfix(ctx, poolID, target)
+	})
+}
+
+func (s *Store) testTarget(ctx context.Context, poolID, address, what string, change func(ctx context.Context, target string) error) error {
+	if _, err := s.Pools.Get(ctx, poolID); err != nil {
+		return err
+	}
+	phone, email := address, ""
+	if strings.Contains(address, "@") {
+		phone, email = "", address
+	}
+	target, _, err := signin.Target(phone, email)
+	if err != nil {
+		return err
+	}
+	detail := map[string]string{"what": what, "to": contact.Mask(target)}
+	return s.recorded(ctx, poolID, audit.TestTarget, detail, func(ctx context.Context) error {
+		return change(ctx, target)
+	})
+}
+
+// DaySpend is what a pool's messages of one day came to.
+type DaySpend struct {
+	Day   time.Time
+	Spend []delivery.Spend
+}
+
+// Spent sums up the last days of a pool, today included, by days in UTC.
+func (s *Store) Spent(ctx context.Context, poolID string, days int) ([]DaySpend, error) {
+	if _, err := s.Pools.Get(ctx, poolID); err != nil {
+		return nil, err
+	}
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	var all []DaySpend
+	for n := max(days, 1) - 1; n >= 0; n-- {
+		day := today.AddDate(0, 0, -n)
+		spend, err := s.Deliveries.Spent(ctx, poolID, day, day.AddDate(0, 0, 1))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, DaySpend{day, spend})
+	}
+	return all, nil
+}
+
+// CallbackAddress is where a driver's vendor reports deliveries.
+type CallbackAddress struct{ Driver, URL string }
+
+// CallbackAddresses lists the addresses of every driver whose vendor reports.
+func (s *Store) CallbackAddresses() []CallbackAddress {
+	names := sms.Reporting()
+	all := make([]CallbackAddress, len(names))
+	for i, name := range names {
+		all[i] = CallbackAddress{name, callback.Address(s.baseURL, s.Deliveries, name)}
+	}
+	return all
+}
