@@ -241,7 +241,7 @@ func wantNoSecret(t *testing.T, err error, words ...string) {
 	}
 }
 
-// counts counts calls by path.
+// counts tells how often each path was called.
 type counts struct {
 	mu sync.Mutex
 	n  map[string]int
