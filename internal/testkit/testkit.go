@@ -51,6 +51,7 @@ func StartOn(t testing.TB, url string) *Server {
 	conf := config.Default()
 	conf.DataDir = filepath.Join(t.TempDir(), "data")
 	conf.DatabaseURL = url
+	conf.OutboundAllow = []string{"127.0.0.1"} // upstreams of tests
 	return run(t, conf)
 }
 

@@ -33,7 +33,7 @@ type uriRequest struct {
 
 type uriAnswer struct {
 	URI        string `json:"uri"`
-	SignOutURI string `json:"signout_uri,omitempty"`
+	SignOutURI string `json:"signout_uri"`
 }
 
 // providerURI begins a sign-in elsewhere.

@@ -18,6 +18,7 @@ func (w *world) fill(r recorded, body map[string]any, query map[string]string) {
 	}
 	delete(query, "page_token") // the recorded one is of no server
 	w.fillQuery(r, query)
+	w.fillProvider(r, body, query)
 	switch r.Path {
 	case "/auth/v1/signup":
 		w.fillSignUp(body)
@@ -205,5 +206,58 @@ func (w *world) fillEdit(body map[string]any) {
 	if body["encrypt_password"] != nil {
 		body["encrypt_password"], body["public_key_thumbprint"] = w.seal(w.password)
 		body["encrypt_new_password"], _ = w.seal(newPassword)
+	}
+}
+
+// fillProvider is for what passes on the way to a provider and back. The name of a world's
+// user is that of their WeChat.
+func (w *world) fillProvider(r recorded, body map[string]any, query map[string]string) {
+	w.t.Helper()
+	b := &visitor{t: w.t, s: w.s, device: w.device}
+	switch r.Path {
+	case "/auth/v1/provider/uri":
+		query["provider_id"] = "corp"
+		if query["other_params[sign_out_uri]"] != "" {
+			query["other_params[sign_out_uri]"] = page
+		}
+	case "/auth/v1/provider/token":
+		w.fillProviderToken(b, r, body)
+	case "/auth/v1/signin/with/provider", "/auth/v2/signin/with/provider":
+		body["provider_token"] = b.granted(w.newName)
+		if body["provider_id"] != nil {
+			body["provider_id"] = "wx_open"
+		}
+	case "/auth/v1/signin/anonymously", "/auth/v1/user/trans/by/provider", "/auth/v1/user/provider/bind":
+		if body["provider_token"] != nil {
+			body["provider_token"] = b.granted(w.newName)
+		}
+	case "/auth/v1/user/provider/wx_open/trans":
+		body["provider_trans_token"] = b.granted(w.newName)
+	case "/auth/v1/user/provider/wx_open":
+		w.bearerFrom(b, http.MethodPost, "/auth/v1/user/provider/bind", map[string]any{"provider_token": b.granted(w.username)})
+	}
+}
+
+func (w *world) fillProviderToken(b *visitor, r recorded, body map[string]any) {
+	w.t.Helper()
+	switch {
+	case r.Method == http.MethodPatch:
+		body["provider_id"], body["provider_token"] = miniApp, b.mini("phone", w.username).String("provider_token")
+		body["provider_params"] = map[string]any{"code": w.username + "-" + w.newPhone[4:] + "-1", "provider_code_type": "phone"}
+	case body["provider_params"] != nil:
+		body["provider_id"], body["provider_code"] = miniApp, b.code(w.username)
+		body["provider_params"] = map[string]any{"provider_code_type": "open_id", "appid": miniApp}
+	case body["provider_code"] != nil:
+		body["provider_redirect_uri"], body["provider_code"] = page, b.code(w.username)
+	default:
+		body["provider_id"] = "corp"
+	}
+}
+
+// bearerFrom is bearer on a device.
+func (w *world) bearerFrom(b *visitor, method, path string, body map[string]any) {
+	w.t.Helper()
+	if a := b.do(method, path, body, "Authorization", "Bearer "+w.access); a.Status != http.StatusOK {
+		w.t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Raw)
 	}
 }

@@ -32,18 +32,16 @@ type recorded struct {
 // Everything else is answered 200 with every field the client reads.
 func (r recorded) refusal() string {
 	later := []string{
-		"/auth/v1/signin/with/provider", "/auth/v2/signin/with/provider", "/auth/v1/signin/wechat/noauth",
-		"/auth/v1/provider/uri", "/auth/v1/provider/token", "/auth/v1/user/provider/bind",
-		"/auth/v1/user/provider/wx_open/trans", "/auth/v1/user/trans/by/provider",
-		"/auth/v1/mgr/provider/providerSubType", "/auth/v1/user/authorize",
+		"/auth/v1/signin/wechat/noauth", "/auth/v1/user/authorize",
 		"/auth/v1/qrcode/generate", "/auth/v1/qrcode/get/status",
 	}
 	switch {
-	case slices.Contains(later, r.Path),
-		r.Path == "/auth/v1/signin/anonymously" && r.Body["provider_token"] != nil:
+	case slices.Contains(later, r.Path):
 		return "unimplemented"
-	case strings.HasPrefix(r.Path, "/auth/v1/user/provider/"): // nothing is linked yet
+	case r.Path == "/auth/v1/user/provider/undefined", r.Body["provider_id"] == "weda":
 		return "not_found"
+	case r.Body["provider_id_token"] != nil: // the provider is not set up to take any
+		return "permission_denied"
 	case r.Path == "/auth/v1/user/me" && r.Auth == "":
 		return "unauthenticated"
 	case r.Path == "/auth/v1/reset" && r.Body["verification_token"] == nil:
@@ -68,6 +66,7 @@ func TestRecordedTrafficIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		withVendors(t, s)
 		for i, r := range all {
 			t.Run(fmt.Sprintf("%03d %s %s", i, r.Method, r.Path), func(t *testing.T) {
 				w := newWorld(t, s, i)
