@@ -39,8 +39,8 @@ type Connection struct {
 	SignUp bool
 	// TrustEmail believes this provider which email addresses are verified (LK-05).
 	TrustEmail bool
-	// LinkPhone signs people in to the account that owns the verified phone number this
-	// provider vouches for.
+	// LinkPhone believes this provider which phone number is whose, and signs people in to
+	// the account that owns it.
 	LinkPhone bool
 
 	sealed []byte

@@ -44,7 +44,11 @@ func (s *Service) Callback(ctx context.Context, in CallbackInput) (redirect stri
 		return j.failed(errs.New(errs.ProviderDenied)), err
 	}
 	redirect, err = s.once(ctx, "", name, browser, func(ctx context.Context) (string, error) {
-		return s.arrive(ctx, j, in.Params)
+		// The code may come with no other state either, and with none at all (SO-04).
+		code := codeName(GrantInput{ProviderID: in.ProviderID, Code: cmp.Or(vendorCode(in.Params), in.Params["id_token"])})
+		return s.once(ctx, j.client.Pool.ID, code, "", func(ctx context.Context) (string, error) {
+			return s.arrive(ctx, j, in.Params)
+		})
 	})
 	if err == nil || errs.CodeOf(err) == errs.TokenInvalid {
 		return redirect, err

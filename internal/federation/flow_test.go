@@ -355,6 +355,30 @@ func TestRelayingVendorThroughOurCallback(t *testing.T) {
 	wantCode(t, err, "")
 }
 
+// SO-04: a vendor's code is good for one callback, and not for an application besides,
+// even where the vendor takes it twice.
+func TestReplayedVendorCode(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := newKit(t, d)
+		first, _ := k.begin(t, "oidc", page, "s")
+		second, _ := k.begin(t, "oidc", page, "s")
+		v := k.vendors["oidc"]
+		v.knows("vc", zhang)
+		if q := k.callback(t, "oidc", map[string]string{"state": first, "code": "vc"}); q.Get("code") == "" {
+			t.Fatalf("page gets %v", q)
+		}
+		v.knows("vc", zhang)
+		if q := k.callback(t, "oidc", map[string]string{"state": second, "code": "vc"}); q.Get("error") == "" {
+			t.Errorf("with another state: %v", q)
+		}
+		_, err := k.Federation.Grant(here(t), k.Client, federation.GrantInput{ProviderID: "oidc", Code: "vc", Native: true})
+		wantCode(t, err, errs.ProviderRefused)
+		if n := v.asked.Load(); n != 1 {
+			t.Errorf("the vendor was asked %d times", n)
+		}
+	})
+}
+
 // SO-06: a provider that is switched off or removed lets nobody in, at once.
 func TestDisabledProviderLetsNobodyIn(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -218,8 +218,16 @@ func TestVerifiedAddressesLink(t *testing.T) {
 		k := newKit(t, d)
 		alice := k.alice(t)
 		byPhone := federation.Profile{Subject: "s-phone", Phone: phone}
+		if u := k.mustEnter(t, "oidc", federation.Profile{Subject: "says", Phone: phone}); u.ID == alice.ID || u.Phone != "" {
+			t.Errorf("a number that the provider merely says made %+v", u)
+		}
+		v := k.vendors["wx_mini"]
+		v.knows("js", federation.Profile{Subject: "s-phone"})
+		v.phones["pc"] = byPhone
+		g, err := k.Federation.Grant(here(t), k.Client, federation.GrantInput{ProviderID: "wx_mini", Code: "js", PhoneCode: "pc", CodeType: "phone"})
+		wantCode(t, err, "")
 		byEmail := federation.Profile{Subject: "s-email", Email: "Alice@Example.com", EmailVerified: true}
-		_, err := k.enter(t, "wx_mini", byPhone)
+		_, err = k.Signin.SignIn(here(t), k.in(g.Token))
 		wantCode(t, err, errs.LinkRequired)
 		k.vendor(t, connection.Connection{ID: "wx_mini", LinkPhone: true}, true)
 		k.vendor(t, connection.Connection{ID: "oidc", TrustEmail: true}, false)

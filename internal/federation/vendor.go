@@ -125,6 +125,11 @@ func (s *Service) exchange(ctx context.Context, v opened, c Credential) (Profile
 		return Profile{}, err
 	}
 	p.AppID = cmp.Or(p.AppID, v.issuer)
+	// A phone code is proof of the number; one that the vendor merely says is believed of
+	// a connection that may link by it, and of no other (LK-05).
+	if c.PhoneCode == "" && c.EncryptedData == "" && !v.connection.LinkPhone {
+		p.Phone = ""
+	}
 	switch {
 	case p.Snapshot:
 		return Profile{}, errs.New(errs.ProviderSnapshot)
