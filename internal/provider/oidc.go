@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -51,7 +52,7 @@ func openOIDC(set map[string]string, env Env) (Driver, error) {
 
 func newOIDC(issuer string, set map[string]string, env Env) (*oidc, error) {
 	if err := driver.CheckURL(issuer); err != nil {
-		return nil, errs.New(errs.ProviderMisconfigured).Because(err)
+		return nil, fmt.Errorf("the issuer %w", err)
 	}
 	auth, err := newClientAuth(set, env.Now)
 	if err != nil {
