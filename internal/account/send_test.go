@@ -159,8 +159,11 @@ func TestVC07Budgets(t *testing.T) {
 			number string
 			want   errs.Code
 		}{
-			{"+8613800000000", ""}, {"+8613900000000", ""}, {"+8613700000000", errs.SendTooOften},
-			{"+85251234567", ""}, {"+85251234568", errs.SendTooOften},
+			{"+8613800000000", ""},
+			{"+8613900000000", ""},
+			{"+8613700000000", errs.SendTooOften},
+			{"+85251234567", ""},
+			{"+85251234568", errs.SendTooOften},
 		} {
 			ctx := caller.With(t.Context(), caller.Info{Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})})
 			_, err := k.Account.SendCode(ctx, account.SendInput{Client: k.Client, Phone: tt.number})
