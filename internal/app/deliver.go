@@ -34,7 +34,7 @@ type post struct {
 
 // drivers opens the configured message drivers. address is where a driver's vendor may
 // report to, "" for nowhere.
-func drivers(conf config.Config, log *slog.Logger, address func(name string) string) (*post, error) {
+func drivers(conf config.Config, log *slog.Logger, now func() time.Time, address func(name string) string) (*post, error) {
 	p := &post{lanes: map[string]chan struct{}{
 		notify.SMS: make(chan struct{}, lanes), notify.Email: make(chan struct{}, lanes),
 	}}
@@ -42,14 +42,14 @@ func drivers(conf config.Config, log *slog.Logger, address func(name string) str
 	if conf.SMS.Name != "" {
 		p.texts, err = sms.Open(sms.Options{
 			Names: conf.SMS.Name, Settings: conf.SMS.Options, Routes: conf.SMSRoutes,
-			Callback: address, Logger: log, Now: time.Now,
+			Callback: address, Logger: log, Now: now,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("sms: %w", err)
 		}
 	}
 	if conf.Mail.Name != "" {
-		if p.mails, err = mail.New(conf.Mail.Name, conf.Mail.Options, time.Now); err != nil {
+		if p.mails, err = mail.New(conf.Mail.Name, conf.Mail.Options, now); err != nil {
 			return nil, fmt.Errorf("mail driver: %w", err)
 		}
 	}

@@ -37,11 +37,11 @@ func oneTap(conf config.Config) (signin.OneTap, error) {
 
 // puzzles opens the configured captcha vendor; without one only our pictures count. The
 // address a vendor compares is the caller's.
-func puzzles(conf config.Config) (func(ctx context.Context, response, random string) error, error) {
+func puzzles(conf config.Config, now func() time.Time) (func(ctx context.Context, response, random string) error, error) {
 	if conf.Captcha.Name == "" {
 		return nil, nil
 	}
-	v, err := puzzle.New(conf.Captcha.Name, conf.Captcha.Options, time.Now)
+	v, err := puzzle.New(conf.Captcha.Name, conf.Captcha.Options, now)
 	if err != nil {
 		return nil, err
 	}

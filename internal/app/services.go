@@ -164,11 +164,11 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.sudo = sudo.New(s.tickets, now)
 	s.captcha = captcha.New(s.tickets, d, ring, now)
 	s.captcha.OnChallenge = o.onChallenge
-	if s.captcha.Vendor, err = puzzles(conf); err != nil {
+	if s.captcha.Vendor, err = puzzles(conf, now); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	s.jobs = job.New(d, ring, now, o.log)
-	if s.post, err = drivers(conf, o.log, s.reportAddress(conf.Secure())); err != nil {
+	if s.post, err = drivers(conf, o.log, now, s.reportAddress(conf.Secure())); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	s.post.inbox = o.inbox
