@@ -148,12 +148,13 @@ func retyped(v any) any {
 // send writes a in its manner.
 func (s *Server) send(w http.ResponseWriter, x *exchange, a answer) {
 	if ms := x.flags.slowness(); ms > 0 && !s.pause(x, time.Duration(ms)*time.Millisecond) {
-		return
+		a.manner = mannerReset // returning would send an empty answer
 	}
 	h := w.Header()
 	switch a.manner {
 	case mannerNever:
 		s.pause(x, time.Duration(1<<62))
+		cut(w, answer{manner: mannerReset})
 		return
 	case mannerReset, mannerCut:
 		cut(w, a)
