@@ -13,7 +13,11 @@ import (
 // verdictOK is the verdict of a request that the vendor would have accepted.
 const verdictOK = "ok"
 
-const longestEntry = 4 << 10
+// A journal that runs for days keeps the newest requests, and of long values the start.
+const (
+	longestJournal = 20_000
+	longestEntry   = 4 << 10
+)
 
 // Entry is one request in the journal. Secrets in it are replaced by Redact.
 type Entry struct {
@@ -39,6 +43,9 @@ type journal struct {
 func (j *journal) add(e Entry) {
 	j.last++
 	e.ID = j.last
+	if len(j.entries) >= longestJournal {
+		j.entries = slices.Delete(j.entries, 0, longestJournal/10)
+	}
 	j.entries = append(j.entries, e)
 }
 
@@ -56,7 +63,7 @@ func (s *Server) entry(v vendor, x *exchange, a answer) Entry {
 		if isSecret(name) && value != "" {
 			value = Redact(value)
 		}
-		e.Params[name] = value
+		e.Params[name] = value[:min(len(value), longestEntry)]
 	}
 	return e
 }
@@ -95,10 +102,7 @@ func redactedAnswer(a answer) string {
 			text = strings.TrimSpace(b.String())
 		}
 	}
-	if len(text) > longestEntry {
-		text = text[:longestEntry]
-	}
-	return text
+	return text[:min(len(text), longestEntry)]
 }
 
 func hide(v any) {
