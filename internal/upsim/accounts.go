@@ -20,6 +20,7 @@ type Accounts struct {
 	OneLogin  map[string]OneLoginApp     `json:"onelogin"`    // by app id
 	Twilio    map[string]TwilioAccount   `json:"twilio"`      // by account sid
 	Webhook   map[string]WebhookReceiver `json:"webhook"`     // by any name
+	SocialAccounts
 }
 
 // WeChatApp is a website or mobile app ("open"), an official account ("mp") or a
@@ -114,6 +115,9 @@ func fixtures() (Accounts, []User, error) {
 	if err := json.Unmarshal(fixtureFile, &f); err != nil {
 		return Accounts{}, nil, fmt.Errorf("upsim: fixtures: %w", err)
 	}
+	if err := f.Accounts.social(); err != nil {
+		return Accounts{}, nil, err
+	}
 	return f.Accounts, f.Users, nil
 }
 
@@ -141,7 +145,7 @@ func (a *Accounts) put(kind, id string, raw []byte) error {
 	case "webhook":
 		return putAccount(a.Webhook, id, raw)
 	}
-	return fmt.Errorf("upsim: nobody registers %q", kind)
+	return a.SocialAccounts.put(kind, id, raw)
 }
 
 func putAccount[T any](all map[string]T, id string, raw []byte) error {

@@ -34,6 +34,8 @@ func newAliyun(s *Server) vendor {
 		"SendSms 2017-05-25":           a.sendSMS,
 		"GetMobile 2017-05-25":         a.getMobile,
 		"GetPhoneWithToken 2017-05-25": a.getPhoneWithToken,
+
+		"VerifyIntelligentCaptcha 2023-03-05": a.verifyCaptcha,
 	}
 	return vendor{
 		name: "aliyun", site: siteAliyun,
@@ -92,7 +94,7 @@ func (a *aliyun) call(x *exchange) answer {
 	}
 	out := serve(x, account)
 	verdict := verdictOK
-	if code, _ := out["Code"].(string); code != "OK" {
+	if code, _ := out["Code"].(string); code != "OK" && code != "Success" {
 		verdict = "refused"
 	}
 	return reply(http.StatusOK, kindJSON, out).as(verdict)

@@ -19,7 +19,7 @@ var pages embed.FS
 
 // pagePolicy names no form-action: a form of the page ends at the app's own address, by
 // a redirect that such a rule would stop.
-const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors *"
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors *"
 
 func guardPage(h http.Header) {
 	h.Set("Content-Security-Policy", pagePolicy)
@@ -76,7 +76,7 @@ func consentPage(x *exchange, c consent, users []User) answer {
 			html.EscapeString(initial) + `</span><span class="who"><b>` + html.EscapeString(u.Nickname) + `</b><small>` +
 			html.EscapeString(u.Subject) + ` · ` + html.EscapeString(number) + "</small></span></button></li>\n")
 	}
-	return render(x, http.StatusOK, "consent", map[string]string{
+	return render(x, http.StatusOK, nameOr(c.page, "consent"), map[string]string{
 		"app": title, "vendor": c.vendor, "owner": c.owner, "scope": c.scope, "to": x.query.Get("redirect_uri"),
 		"htmlKept": kept.String(), "htmlPeople": buttons.String(),
 	})

@@ -32,14 +32,15 @@ type tencentAction struct {
 func newTencent(s *Server) vendor {
 	t := &tencent{s: s, sent: meter{}}
 	t.actions = map[string]tencentAction{
-		"SendSms": {"2021-01-11", "sms", t.sendSMS},
+		"SendSms":               {"2021-01-11", "sms", t.sendSMS},
+		"DescribeCaptchaResult": {"2019-07-22", "captcha", t.describeCaptcha},
 	}
 	return vendor{
 		name: "tencent", site: siteTencent,
 		routes: map[string]endpoint{"/": t.call},
 		refuse: func(_ *exchange, code string) answer { return t.fail(code) },
 		codes:  map[string]string{"RATE": "LimitExceeded.PhoneNumberThirtySecondLimit", "BUSY": "InternalError.OtherError"},
-		flags:  []string{"NUMBER"},
+		flags:  []string{"NUMBER", "EVIL"},
 		reset:  func() { clear(t.sent) },
 	}
 }

@@ -63,7 +63,9 @@ type Server struct {
 	strict   bool
 	inbox    inbox
 	vendors  []vendor
-	serial   int // makes request ids that differ and repeat from run to run
+	keys     keyring
+	social   map[string]*grants // the tokens of people, by vendor
+	serial   int                // makes request ids that differ and repeat from run to run
 }
 
 // Start listens and serves until Close.
@@ -75,8 +77,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := newKeyring()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
+		keys: keys, social: make(map[string]*grants), token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
 		accounts: accounts, people: newPeople(users), codes: newCodes(), inbox: newInbox(),
 		callbacks: newCallbackClient(),
 	}
@@ -206,6 +212,7 @@ type Bases struct {
 	RapidAuth  string `json:"onetap.tencent.base"`
 	OneLogin   string `json:"onetap.geetest.base"`
 	Control    string `json:"control"`
+	SocialBases
 }
 
 // Bases returns where the simulator listens.
@@ -218,7 +225,7 @@ func (s *Server) Bases() Bases {
 		Twilio: main + "/twilio", Webhook: main + "/sms-webhook",
 		Yidun: main + "/yidun-ye", CMCC: main + "/cmpassport",
 		RapidAuth: main + "/rapidauth", OneLogin: main + "/onelogin",
-		Control: main + "/_sim",
+		Control: main + "/_sim", SocialBases: socialBases(main),
 	}
 }
 

@@ -31,6 +31,8 @@ func roster() []func(*Server) vendor {
 	return []func(*Server) vendor{
 		newWeChat, newWeCom, newYidun, newCMCC, newRapidAuth, newOneLogin,
 		newTencent, newAliyun, newTwilio, newWebhook,
+		newOIDC, newGitHub, newQQ, newWeibo, newAlipay, newDingTalk, newFeishu, newApple,
+		newHCaptcha, newTurnstile,
 	}
 }
 

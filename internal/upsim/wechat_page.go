@@ -44,6 +44,7 @@ func (w *wechat) authorize(kind string, scopes ...string) endpoint {
 type consent struct {
 	title, vendor, owner, scope, kind, domains string
 	codeName                                   string // of the parameter; "" is "code"
+	page                                       string // "" is "consent"
 }
 
 // consent shows the people there are, or leads the chosen one back. What the page
