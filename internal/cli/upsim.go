@@ -19,6 +19,7 @@ const (
 	upsimMain    = "127.0.0.1:18081"
 	upsimTencent = "127.0.0.1:18082"
 	upsimAliyun  = "127.0.0.1:18083"
+	upsimTLS     = "127.0.0.1:18443"
 )
 
 func upsimCommand(p Process) *cobra.Command {
@@ -42,9 +43,10 @@ func upsimCommand(p Process) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Main, "listen", upsimMain, "`HOST:PORT` of everything but the two below")
+	f.StringVar(&o.Main, "listen", upsimMain, "`HOST:PORT` of everything but Tencent Cloud and Aliyun")
 	f.StringVar(&o.Tencent, "listen-tencent", upsimTencent, "`HOST:PORT` of Tencent Cloud, which signs the path")
 	f.StringVar(&o.Aliyun, "listen-aliyun", upsimAliyun, "`HOST:PORT` of Aliyun, which signs the path")
+	f.StringVar(&o.TLS, "listen-tls", upsimTLS, "`HOST:PORT` of --listen's services by HTTPS")
 	f.BoolVar(&o.AnyAddress, "i-know-this-is-a-simulator", false, "listen where other machines can reach it")
 	return c
 }

@@ -48,6 +48,10 @@ func (s *Server) control() http.Handler {
 	handle("POST /_sim/deliver", s.deliver)
 	handle("GET /_sim/expect", func(*http.Request) (any, error) { return s.Unexpected(), nil })
 	handle("POST /_sim/expect", s.expect)
+	mux.HandleFunc("GET /_sim/ca.pem", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-pem-file")
+		_, _ = w.Write(s.CA()) // the caller may be gone
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if subtle.ConstantTimeCompare([]byte(given), []byte(s.token)) != 1 {

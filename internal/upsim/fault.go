@@ -31,6 +31,8 @@ type Match struct {
 //	ERRSTR            done, but numbers of errcode are text
 //	DROP:<field> TYPE:<field>   done, but a field is missing or of another type
 //	EXP USED          the one-time code has expired or was used
+//	TLSNAME TLSEXPIRED TLS10   connections by HTTPS: a certificate of another name or
+//	                  an expired one, and only TLS 1.0; such a fault matches everything
 //
 // Some vendors know more, such as SNAP of WeChat; in a one-time code the part after the
 // number holds those that have no colon.
@@ -93,20 +95,39 @@ func (f *faults) strike(v vendor, x *exchange) flags {
 		}
 	}
 	for _, a := range f.armed {
-		if !a.Match.matches(v.name, x) {
+		if ofConnection(a.Fault.Fault) || !a.Match.matches(v.name, x) || !a.strike() {
 			continue
 		}
-		a.seen++
-		if a.seen <= a.After || a.Times > 0 && a.struck >= a.Times {
-			continue
-		}
-		a.struck++
 		if !all.has(a.Fault.Fault) {
 			all = append(all, a.Fault.Fault)
 		}
 	}
 	slices.Sort(all) // parameters come in no order
 	return all
+}
+
+// strike counts a match and reports whether the fault strikes this one.
+func (a *armedFault) strike() bool {
+	a.seen++
+	if a.seen <= a.After || a.Times > 0 && a.struck >= a.Times {
+		return false
+	}
+	a.struck++
+	return true
+}
+
+// connection returns what goes wrong with the next connection, "" for nothing.
+func (f *faults) connection() string {
+	for _, a := range f.armed {
+		if ofConnection(a.Fault.Fault) && a.strike() {
+			return a.Fault.Fault
+		}
+	}
+	return ""
+}
+
+func ofConnection(flag string) bool {
+	return flag == faultTLSName || flag == faultTLSExpired || flag == faultTLSOld
 }
 
 func (m Match) matches(upstream string, x *exchange) bool {
@@ -183,6 +204,12 @@ func general(flag string) bool {
 func (s *Server) check(f Fault) error {
 	if f.Times < 0 || f.After < 0 {
 		return fmt.Errorf("upsim: a fault cannot strike %d times after %d", f.Times, f.After)
+	}
+	if ofConnection(f.Fault) {
+		if f.Match != (Match{}) {
+			return fmt.Errorf("upsim: %s strikes connections, which match nothing", f.Fault)
+		}
+		return nil
 	}
 	known := general(f.Fault)
 	found := f.Match.Upstream == ""

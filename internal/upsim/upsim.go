@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -22,6 +23,7 @@ const (
 	siteMain site = iota
 	siteTencent
 	siteAliyun
+	siteTLS // the main one again, by HTTPS
 	siteCount
 )
 
@@ -31,9 +33,9 @@ type Options struct {
 	Now func() time.Time
 	// Token opens the control API below /_sim. Without one there is no control API.
 	Token string
-	// Main, Tencent and Aliyun are the addresses to listen on. Empty: a free port of
-	// the loopback interface.
-	Main, Tencent, Aliyun string
+	// Main, Tencent, Aliyun and TLS are the addresses to listen on. Empty: a free port
+	// of the loopback interface.
+	Main, Tencent, Aliyun, TLS string
 	// AnyAddress allows addresses that other machines can reach.
 	AnyAddress bool
 }
@@ -46,6 +48,7 @@ type Server struct {
 	serving   sync.WaitGroup
 	closed    chan struct{} // closed when the server is
 	callbacks *http.Client
+	authority authority
 
 	// mu guards everything below and all state of the vendors: their endpoints run
 	// with it held, so that what a code is exchanged for happens once.
@@ -77,12 +80,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	authority, err := newAuthority()
+	if err != nil {
+		return nil, err
+	}
 	keys, err := newKeyring()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		keys: keys, social: make(map[string]*grants), token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
+		authority: authority, keys: keys, social: make(map[string]*grants), token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
 		accounts: accounts, people: newPeople(users), codes: newCodes(), inbox: newInbox(),
 		callbacks: newCallbackClient(),
 	}
@@ -91,20 +98,32 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		s.vendors = append(s.vendors, hire(s))
 	}
 	muxes := s.muxes()
-	for at, address := range [siteCount]string{o.Main, o.Tencent, o.Aliyun} {
+	for at, address := range [siteCount]string{o.Main, o.Tencent, o.Aliyun, o.TLS} {
 		if err := s.listen(ctx, site(at), address, o.AnyAddress); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	for at := range muxes {
-		s.servers[at] = &http.Server{Handler: muxes[at], ReadHeaderTimeout: 10 * time.Second}
-		s.serving.Go(func() {
-			// Serve ends only because the server was closed or its listener broke,
-			// and then its clients see it.
-			_ = s.servers[at].Serve(s.listeners[at])
-		})
+	for at, mux := range muxes {
+		s.serve(site(at), mux)
 	}
 	return s, nil
+}
+
+// serve answers on one site. It ends when the server is closed or its listener breaks,
+// and then its clients see it.
+func (s *Server) serve(at site, mux http.Handler) {
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, Protocols: new(http.Protocols),
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // handshakes fail on purpose
+	}
+	server.Protocols.SetHTTP1(true) // a stream of HTTP/2 cannot be cut like a connection
+	s.servers[at] = server
+	if at == siteTLS {
+		server.TLSConfig = s.tlsConfig()
+		s.serving.Go(func() { _ = server.ServeTLS(s.listeners[at], "", "") })
+		return
+	}
+	s.serving.Go(func() { _ = server.Serve(s.listeners[at]) })
 }
 
 func (s *Server) listen(ctx context.Context, at site, address string, anywhere bool) error {
@@ -147,6 +166,7 @@ func (s *Server) muxes() [siteCount]*http.ServeMux {
 	if s.token != "" {
 		all[siteMain].Handle("/_sim/", s.control())
 	}
+	all[siteTLS] = all[siteMain]
 	return all
 }
 
@@ -212,6 +232,7 @@ type Bases struct {
 	RapidAuth  string `json:"onetap.tencent.base"`
 	OneLogin   string `json:"onetap.geetest.base"`
 	Control    string `json:"control"`
+	HTTPS      string `json:"https"` // instead of the scheme and host of Control
 	SocialBases
 }
 
@@ -225,7 +246,7 @@ func (s *Server) Bases() Bases {
 		Twilio: main + "/twilio", Webhook: main + "/sms-webhook",
 		Yidun: main + "/yidun-ye", CMCC: main + "/cmpassport",
 		RapidAuth: main + "/rapidauth", OneLogin: main + "/onelogin",
-		Control: main + "/_sim", SocialBases: socialBases(main),
+		Control: main + "/_sim", HTTPS: "https://" + s.listeners[siteTLS].Addr().String(), SocialBases: socialBases(main),
 	}
 }
 
