@@ -31,7 +31,7 @@ type Match struct {
 //	ERRSTR            done, but numbers of errcode are text
 //	DROP:<field> TYPE:<field>   done, but a field is missing or of another type
 //	EXP USED          the one-time code has expired or was used
-//	TLSNAME TLSEXPIRED TLS10   connections by HTTPS: a certificate of another name or
+//	TLSBADNAME TLSEXPIRED TLS10   connections by HTTPS: a certificate of another name or
 //	                  an expired one, and only TLS 1.0; such a fault matches everything
 //
 // Some vendors know more, such as SNAP of WeChat; in a one-time code the part after the
@@ -114,20 +114,6 @@ func (a *armedFault) strike() bool {
 	}
 	a.struck++
 	return true
-}
-
-// connection returns what goes wrong with the next connection, "" for nothing.
-func (f *faults) connection() string {
-	for _, a := range f.armed {
-		if ofConnection(a.Fault.Fault) && a.strike() {
-			return a.Fault.Fault
-		}
-	}
-	return ""
-}
-
-func ofConnection(flag string) bool {
-	return flag == faultTLSName || flag == faultTLSExpired || flag == faultTLSOld
 }
 
 func (m Match) matches(upstream string, x *exchange) bool {

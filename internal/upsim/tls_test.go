@@ -32,7 +32,7 @@ func TestHTTPSIsTrustedByItsAuthorityUntilAFaultStrikes(t *testing.T) {
 		fault string
 		seen  func(error) bool
 	}{
-		{"TLSNAME", func(err error) bool { _, ok := errors.AsType[x509.HostnameError](err); return ok }},
+		{"TLSBADNAME", func(err error) bool { _, ok := errors.AsType[x509.HostnameError](err); return ok }},
 		{"TLSEXPIRED", func(err error) bool {
 			invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
 			return ok && invalid.Reason == x509.Expired

@@ -6,6 +6,7 @@ package upsim
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,7 +49,7 @@ type Server struct {
 	serving   sync.WaitGroup
 	closed    chan struct{} // closed when the server is
 	callbacks *http.Client
-	authority authority
+	ca        *authority
 
 	// mu guards everything below and all state of the vendors: their endpoints run
 	// with it held, so that what a code is exchanged for happens once.
@@ -80,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	authority, err := newAuthority()
+	ca, err := newAuthority()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		authority: authority, keys: keys, social: make(map[string]*grants), token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
+		ca: ca, keys: keys, social: make(map[string]*grants), token: o.Token, closed: make(chan struct{}), clock: clock{base: o.Now},
 		accounts: accounts, people: newPeople(users), codes: newCodes(), inbox: newInbox(),
 		callbacks: newCallbackClient(),
 	}
@@ -103,15 +104,19 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	secured, err := s.tlsConfig()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	for at, mux := range muxes {
-		s.serve(site(at), mux)
+		s.serve(site(at), mux, secured)
 	}
 	return s, nil
 }
 
 // serve answers on one site. It ends when the server is closed or its listener breaks,
 // and then its clients see it.
-func (s *Server) serve(at site, mux http.Handler) {
+func (s *Server) serve(at site, mux http.Handler, secured *tls.Config) {
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, Protocols: new(http.Protocols),
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // handshakes fail on purpose
@@ -119,7 +124,7 @@ func (s *Server) serve(at site, mux http.Handler) {
 	server.Protocols.SetHTTP1(true) // a stream of HTTP/2 cannot be cut like a connection
 	s.servers[at] = server
 	if at == siteTLS {
-		server.TLSConfig = s.tlsConfig()
+		server.TLSConfig = secured
 		s.serving.Go(func() { _ = server.ServeTLS(s.listeners[at], "", "") })
 		return
 	}
