@@ -3,6 +3,7 @@ package upsim
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -21,6 +22,7 @@ type Accounts struct {
 	Twilio    map[string]TwilioAccount   `json:"twilio"`      // by account sid
 	Webhook   map[string]WebhookReceiver `json:"webhook"`     // by any name
 	SocialAccounts
+	MailAccounts
 }
 
 // WeChatApp is a website or mobile app ("open"), an official account ("mp") or a
@@ -145,7 +147,14 @@ func (a *Accounts) put(kind, id string, raw []byte) error {
 	case "webhook":
 		return putAccount(a.Webhook, id, raw)
 	}
-	return a.SocialAccounts.put(kind, id, raw)
+	err := a.SocialAccounts.put(kind, id, raw)
+	if errors.Is(err, errNoSuchAccount) {
+		err = a.MailAccounts.put(kind, id, raw)
+	}
+	if errors.Is(err, errNoSuchAccount) {
+		return fmt.Errorf("upsim: nobody registers %q", kind)
+	}
+	return err
 }
 
 func putAccount[T any](all map[string]T, id string, raw []byte) error {

@@ -1,6 +1,6 @@
 package upsim
 
-import "fmt"
+import "errors"
 
 // SocialAccounts are the apps registered with those whom people sign in with, and the
 // sites registered with those who tell people from programs.
@@ -110,5 +110,7 @@ func (a *SocialAccounts) put(kind, id string, raw []byte) error {
 	case "captcha/aliyun":
 		return putAccount(a.AliyunCaptcha, id, raw)
 	}
-	return fmt.Errorf("upsim: nobody registers %q", kind)
+	return errNoSuchAccount
 }
+
+var errNoSuchAccount = errors.New("upsim: nobody registers that")

@@ -46,6 +46,7 @@ func (s *Server) control() http.Handler {
 	handle("GET /_sim/sms", s.readSMS)
 	handle("GET /_sim/wait", s.wait)
 	handle("POST /_sim/deliver", s.deliver)
+	s.controlMore(handle)
 	handle("GET /_sim/expect", func(*http.Request) (any, error) { return s.Unexpected(), nil })
 	handle("POST /_sim/expect", s.expect)
 	mux.HandleFunc("GET /_sim/ca.pem", func(w http.ResponseWriter, _ *http.Request) {
@@ -213,7 +214,7 @@ func (s *Server) readSMS(r *http.Request) (any, error) {
 // wait answers with the next message, or with null when none came in time.
 func (s *Server) wait(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	if q.Get("inbox") != "sms" {
+	if q.Get("inbox") != "sms" && q.Get("inbox") != "mail" {
 		return nil, badRequest{fmt.Errorf("no inbox %q", q.Get("inbox"))}
 	}
 	from, err := since(r)
@@ -228,6 +229,13 @@ func (s *Server) wait(r *http.Request) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
+	if q.Get("inbox") == "mail" {
+		m, err := s.WaitMail(ctx, q.Get("to"), from)
+		if err != nil {
+			return nil, nil
+		}
+		return m, nil
+	}
 	m, err := s.WaitSMS(ctx, q.Get("to"), from)
 	if err != nil {
 		return nil, nil // nothing came, which is an answer

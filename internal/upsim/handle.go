@@ -13,7 +13,7 @@ func (s *Server) Reset() {
 	defer s.mu.Unlock()
 	s.clock.reset()
 	s.codes, s.faults, s.journal = newCodes(), faults{}, journal{}
-	s.inbox.sms, s.expected, s.strict = nil, nil, false
+	s.inbox.sms, s.inbox.mail, s.expected, s.strict = nil, nil, nil, false
 	for _, v := range s.vendors {
 		v.reset()
 	}

@@ -29,6 +29,7 @@ type SMS struct {
 
 type inbox struct {
 	sms     []SMS
+	mail    []Mail
 	changed chan struct{} // closed and replaced when something arrives
 }
 
@@ -52,8 +53,13 @@ func (s *Server) receive(m SMS) {
 		}
 	}
 	s.inbox.sms = append(s.inbox.sms, m)
-	close(s.inbox.changed)
-	s.inbox.changed = make(chan struct{})
+	s.inbox.ring()
+}
+
+// ring wakes who waits.
+func (b *inbox) ring() {
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 // SMS returns the messages to a number, oldest first; "" is everybody's.

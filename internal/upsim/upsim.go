@@ -37,6 +37,8 @@ type Options struct {
 	// Main, Tencent, Aliyun and TLS are the addresses to listen on. Empty: a free port
 	// of the loopback interface.
 	Main, Tencent, Aliyun, TLS string
+	// SMTP takes mail that begins in clear, SMTPS mail over TLS. Empty: as above.
+	SMTP, SMTPS string
 	// AnyAddress allows addresses that other machines can reach.
 	AnyAddress bool
 }
@@ -69,7 +71,8 @@ type Server struct {
 	vendors  []vendor
 	keys     keyring
 	social   map[string]*grants // the tokens of people, by vendor
-	serial   int                // makes request ids that differ and repeat from run to run
+	office   postOffice
+	serial   int // makes request ids that differ and repeat from run to run
 }
 
 // Start listens and serves until Close.
@@ -104,6 +107,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	if err := s.openPost(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	secured, err := s.tlsConfig()
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -132,18 +138,23 @@ func (s *Server) serve(at site, mux http.Handler, secured *tls.Config) {
 }
 
 func (s *Server) listen(ctx context.Context, at site, address string, anywhere bool) error {
+	var err error
+	s.listeners[at], err = bind(ctx, address, anywhere)
+	return err
+}
+
+func bind(ctx context.Context, address string, anywhere bool) (net.Listener, error) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
 	if !anywhere && !loopback(address) {
-		return fmt.Errorf("upsim: %s can be reached from other machines", address)
+		return nil, fmt.Errorf("upsim: %s can be reached from other machines", address)
 	}
-	var err error
-	s.listeners[at], err = (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("upsim: %w", err)
+		return nil, fmt.Errorf("upsim: %w", err)
 	}
-	return nil
+	return l, nil
 }
 
 func loopback(address string) bool {
@@ -194,6 +205,7 @@ func (s *Server) Close() error {
 			failed = errors.Join(failed, s.listeners[at].Close())
 		}
 	}
+	s.office.close()
 	s.serving.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,7 +249,9 @@ type Bases struct {
 	RapidAuth  string `json:"onetap.tencent.base"`
 	OneLogin   string `json:"onetap.geetest.base"`
 	Control    string `json:"control"`
-	HTTPS      string `json:"https"` // instead of the scheme and host of Control
+	HTTPS      string `json:"https"`         // instead of the scheme and host of Control
+	SMTP       string `json:"smtp.starttls"` // host and port
+	SMTPS      string `json:"smtp.implicit"`
 	SocialBases
 }
 
@@ -252,6 +266,7 @@ func (s *Server) Bases() Bases {
 		Yidun: main + "/yidun-ye", CMCC: main + "/cmpassport",
 		RapidAuth: main + "/rapidauth", OneLogin: main + "/onelogin",
 		Control: main + "/_sim", HTTPS: "https://" + s.listeners[siteTLS].Addr().String(), SocialBases: socialBases(main),
+		SMTP: s.office.clear.Addr().String(), SMTPS: s.office.implicit.Addr().String(),
 	}
 }
 

@@ -32,7 +32,7 @@ func roster() []func(*Server) vendor {
 		newWeChat, newWeCom, newYidun, newCMCC, newRapidAuth, newOneLogin,
 		newTencent, newAliyun, newTwilio, newWebhook,
 		newOIDC, newGitHub, newQQ, newWeibo, newAlipay, newDingTalk, newFeishu, newApple,
-		newHCaptcha, newTurnstile,
+		newHCaptcha, newTurnstile, newSMTP,
 	}
 }
 
