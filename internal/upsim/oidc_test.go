@@ -82,8 +82,9 @@ func (k token) verified(t testing.TB, jwks answer) bool {
 			public := &rsa.PublicKey{N: number(key, "n"), E: int(number(key, "e").Int64())}
 			return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], sig) == nil
 		}
-		public := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(key, "x"), Y: number(key, "y")}
-		return len(sig) == 64 && ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
+		point := append([]byte{4}, number(key, "x").FillBytes(make([]byte, 32))...)
+		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(point, number(key, "y").FillBytes(make([]byte, 32))...))
+		return err == nil && len(sig) == 64 && ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
 	}
 	return false
 }
@@ -151,9 +152,9 @@ func approve(t testing.TB, s *upsim.Server, address, subject string, faults ...s
 	return l
 }
 
-func oidcAuthorize(s *upsim.Server, provider, client string, more ...string) string {
+func oidcAuthorize(s *upsim.Server, provider string, more ...string) string {
 	return s.Bases().OIDC + "/" + provider + "/authorize?" + query(append([]string{
-		"client_id", client, "redirect_uri", callbackURL, "response_type", "code", "scope", "openid profile email", "state", "st", "nonce", "no",
+		"client_id", oidcClient, "redirect_uri", callbackURL, "response_type", "code", "scope", "openid profile email", "state", "st", "nonce", "no",
 		"code_challenge", sampleHash, "code_challenge_method", "S256",
 	}, more...)...)
 }
@@ -183,7 +184,7 @@ func TestOIDCSignsPeopleIn(t *testing.T) {
 		if discovery.text("issuer") != issuer || discovery.text("token_endpoint") != issuer+"/token" {
 			t.Errorf("discovery: %s", discovery.body)
 		}
-		l := approve(t, s, oidcAuthorize(s, provider, oidcClient), "alice")
+		l := approve(t, s, oidcAuthorize(s, provider), "alice")
 		if l.Get("state") != "st" || l.Get("iss") != issuer || !strings.HasPrefix(l.URL, callbackURL+"?") {
 			t.Errorf("landing: %+v", l)
 		}
@@ -233,18 +234,20 @@ func TestOIDCFaultsBreakWhatTheySay(t *testing.T) {
 	jwks := get(s.Bases().OIDC, "/corp/jwks").do(t)
 	now := float64(vectorTime.Unix())
 	for fault, broken := range map[string]func(k token) bool{
-		"IAT_FUTURE":            func(k token) bool { n, _ := k.claims["iat"].(float64); return n > now },
-		"EXPIRED":               func(k token) bool { n, _ := k.claims["exp"].(float64); return n < now },
-		"BAD_ISS":               func(k token) bool { return k.claims["iss"] != issuer },
-		"ISS_NO_SCHEME":         func(k token) bool { return "http://"+k.claims["iss"].(string) == issuer },
-		"BAD_AUD":               func(k token) bool { return k.claims["aud"] != oidcClient },
-		"MULTI_AUD_NO_AZP":      func(k token) bool { l, _ := k.claims["aud"].([]any); return len(l) == 2 && k.claims["azp"] == nil },
-		"BAD_NONCE":             func(k token) bool { return k.claims["nonce"] != "no" },
-		"NO_NONCE":              func(k token) bool { return k.claims["nonce"] == nil },
-		"ALG_NONE":              func(k token) bool { return k.header["alg"] == "none" && k.sig == "" },
-		"ALG_HS256_WITH_JWK":    func(k token) bool { return k.header["alg"] == "HS256" && !k.verified(t, jwks) },
-		"UNKNOWN_KID":           func(k token) bool { return !strings.Contains(jwks.body, k.header["kid"].(string)) },
-		"KID_REUSED_OTHER_KEY":  func(k token) bool { return strings.Contains(jwks.body, k.header["kid"].(string)) && !k.verified(t, jwks) },
+		"IAT_FUTURE":         func(k token) bool { n, _ := k.claims["iat"].(float64); return n > now },
+		"EXPIRED":            func(k token) bool { n, _ := k.claims["exp"].(float64); return n < now },
+		"BAD_ISS":            func(k token) bool { return k.claims["iss"] != issuer },
+		"ISS_NO_SCHEME":      func(k token) bool { return "http://"+k.claims["iss"].(string) == issuer },
+		"BAD_AUD":            func(k token) bool { return k.claims["aud"] != oidcClient },
+		"MULTI_AUD_NO_AZP":   func(k token) bool { l, _ := k.claims["aud"].([]any); return len(l) == 2 && k.claims["azp"] == nil },
+		"BAD_NONCE":          func(k token) bool { return k.claims["nonce"] != "no" },
+		"NO_NONCE":           func(k token) bool { return k.claims["nonce"] == nil },
+		"ALG_NONE":           func(k token) bool { return k.header["alg"] == "none" && k.sig == "" },
+		"ALG_HS256_WITH_JWK": func(k token) bool { return k.header["alg"] == "HS256" && !k.verified(t, jwks) },
+		"UNKNOWN_KID":        func(k token) bool { return !strings.Contains(jwks.body, k.header["kid"].(string)) },
+		"KID_REUSED_OTHER_KEY": func(k token) bool {
+			return strings.Contains(jwks.body, k.header["kid"].(string)) && !k.verified(t, jwks)
+		},
 		"BAD_SIG":               func(k token) bool { return !k.verified(t, jwks) },
 		"BAD_AT_HASH":           func(k token) bool { return k.claims["at_hash"] != nil && k.verified(t, jwks) },
 		"EMAIL_UNVERIFIED":      func(k token) bool { return k.claims["email_verified"] == false },
@@ -252,23 +255,23 @@ func TestOIDCFaultsBreakWhatTheySay(t *testing.T) {
 		"SUB_CHANGED":           func(k token) bool { id, _ := s.OutsideID("oidc", "corp", "alice"); return k.claims["sub"] != id },
 		"ES256":                 func(k token) bool { return k.header["alg"] == "ES256" && k.verified(t, jwks) },
 	} {
-		l := approve(t, s, oidcAuthorize(s, "corp", oidcClient), "alice", fault)
+		l := approve(t, s, oidcAuthorize(s, "corp"), "alice", fault)
 		a := codeExchange(s, "corp", oidcSecret, l.Get("code")).do(t)
 		if !broken(readToken(t, a.text("id_token"))) {
 			t.Errorf("%s in a code: %s", fault, a.body)
 		}
 		id := arm(t, s, upsim.Fault{Match: upsim.Match{Upstream: "oidc", Path: "/token"}, Fault: fault, Times: 1})
-		a = codeExchange(s, "corp", oidcSecret, approve(t, s, oidcAuthorize(s, "corp", oidcClient), "alice").Get("code")).do(t)
+		a = codeExchange(s, "corp", oidcSecret, approve(t, s, oidcAuthorize(s, "corp"), "alice").Get("code")).do(t)
 		if !broken(readToken(t, a.text("id_token"))) {
 			t.Errorf("%s armed: %s", fault, a.body)
 		}
 		s.Disarm(id)
 	}
-	l := approve(t, s, oidcAuthorize(s, "corp", oidcClient), "alice", "MIXUP_ISS")
+	l := approve(t, s, oidcAuthorize(s, "corp"), "alice", "MIXUP_ISS")
 	if l.Get("iss") == issuer {
 		t.Error("MIXUP_ISS names the right issuer")
 	}
-	l = approve(t, s, oidcAuthorize(s, "corp", oidcClient), "alice", "USERINFO_SUB_MISMATCH")
+	l = approve(t, s, oidcAuthorize(s, "corp"), "alice", "USERINFO_SUB_MISMATCH")
 	a := codeExchange(s, "corp", oidcSecret, l.Get("code")).do(t)
 	info := call{method: http.MethodGet, base: issuer, path: "/userinfo", header: map[string]string{"Authorization": "Bearer " + a.text("access_token")}}
 	if info.do(t).text("sub") == readToken(t, a.text("id_token")).claims["sub"] {
@@ -317,7 +320,7 @@ func TestOIDCChecksThePKCEVector(t *testing.T) {
 	}
 	var hash string
 	signinVectors(t, "oidc.pkce.")[0].read(t, &in, &hash)
-	address := oidcAuthorize(s, "corp", oidcClient, "code_challenge", hash)
+	address := oidcAuthorize(s, "corp", "code_challenge", hash)
 	for name, verifier := range map[string]string{
 		"vector": in.Verifier, "last byte": flip(in.Verifier), "cut": in.Verifier[1:], "longer": in.Verifier + "a", "case": strings.ToLower(in.Verifier),
 		"the challenge itself": hash, "empty": "", "padded": in.Verifier + "=", "space": " " + in.Verifier,
@@ -329,10 +332,13 @@ func TestOIDCChecksThePKCEVector(t *testing.T) {
 		}
 	}
 	for _, wrong := range []struct{ name, value, want string }{
-		{"code_challenge", "", "invalid_request"}, {"code_challenge_method", "plain", "invalid_request"}, {"scope", "email", "invalid_scope"},
-		{"response_type", "token", "unsupported_response_type"}, {"prompt", "none login", "invalid_request"},
+		{"code_challenge", "", "invalid_request"},
+		{"code_challenge_method", "plain", "invalid_request"},
+		{"scope", "email", "invalid_scope"},
+		{"response_type", "token", "unsupported_response_type"},
+		{"prompt", "none login", "invalid_request"},
 	} {
-		if l := approve(t, s, oidcAuthorize(s, "corp", oidcClient, wrong.name, wrong.value), "alice"); l.Get("error") != wrong.want {
+		if l := approve(t, s, oidcAuthorize(s, "corp", wrong.name, wrong.value), "alice"); l.Get("error") != wrong.want {
 			t.Errorf("%s=%q: %s", wrong.name, wrong.value, l.URL)
 		}
 	}
@@ -341,7 +347,7 @@ func TestOIDCChecksThePKCEVector(t *testing.T) {
 func TestOIDCAuthorizePage(t *testing.T) {
 	s := start(t, vectorTime)
 	visit := func(more ...string) answer {
-		address := oidcAuthorize(s, "corp", oidcClient, more...)
+		address := oidcAuthorize(s, "corp", more...)
 		base, rest, _ := strings.Cut(address, "/oidc")
 		path, q, _ := strings.Cut("/oidc"+rest, "?")
 		return call{method: http.MethodGet, base: base, path: path, query: q}.do(t)
@@ -365,7 +371,7 @@ func TestOIDCAuthorizePage(t *testing.T) {
 			t.Errorf("%s=%s: %d", bad[0], bad[1], a.status)
 		}
 	}
-	if l := approve(t, s, oidcAuthorize(s, "corp", oidcClient, "response_mode", "form_post"), "alice"); l.Form == nil || l.Get("state") != "st" || l.URL != callbackURL {
+	if l := approve(t, s, oidcAuthorize(s, "corp", "response_mode", "form_post"), "alice"); l.Form == nil || l.Get("state") != "st" || l.URL != callbackURL {
 		t.Errorf("form_post: %+v", l)
 	}
 }
@@ -426,7 +432,7 @@ func TestRotatedKeysOverlap(t *testing.T) {
 	s := start(t, vectorTime)
 	fetch := func() answer { return get(s.Bases().OIDC, "/corp/jwks").do(t) }
 	sign := func() token {
-		return readToken(t, codeExchange(s, "corp", oidcSecret, approve(t, s, oidcAuthorize(s, "corp", oidcClient), "alice").Get("code")).do(t).text("id_token"))
+		return readToken(t, codeExchange(s, "corp", oidcSecret, approve(t, s, oidcAuthorize(s, "corp"), "alice").Get("code")).do(t).text("id_token"))
 	}
 	before := sign()
 	old := fetch()
@@ -445,7 +451,7 @@ func TestRotatedKeysOverlap(t *testing.T) {
 
 func TestOIDCTokensExpireAndRefresh(t *testing.T) {
 	s := start(t, vectorTime)
-	address := oidcAuthorize(s, "corp", oidcClient, "scope", "openid offline_access")
+	address := oidcAuthorize(s, "corp", "scope", "openid offline_access")
 	a := codeExchange(s, "corp", oidcSecret, approve(t, s, address, "alice").Get("code")).do(t)
 	refresh := codeExchange(s, "corp", oidcSecret, "")
 	refresh.body = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {a.text("refresh_token")}}.Encode()

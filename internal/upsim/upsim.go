@@ -107,11 +107,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	if err := s.openPost(ctx, o); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	secured, err := s.tlsConfig()
 	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.openPost(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	for at, mux := range muxes {
