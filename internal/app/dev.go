@@ -234,6 +234,7 @@ func (a *App) Announce(ctx context.Context, out io.Writer) error {
 	_, err = io.WriteString(out, strings.NewReplacer(
 		"{url}", a.publicURL, "{host}", host, "{env}", p.Env, "{app}", p.AppID,
 		"{pool_secret}", p.PoolSecret, "{manage_key}", p.ManageKey,
+		"{public_key}", p.PublicKey,
 	).Replace(announcement))
 	return err
 }
@@ -256,6 +257,20 @@ const announcement = `
     const app = cloudbase.init({ env: '{env}' });
     app.registerEndPoint('{url}/web');
     const auth = app.auth({});
+
+  authing-js-sdk
+    new AuthenticationClient({ appId: '{app}', appHost: '{url}' });
+    new ManagementClient({ userPoolId: '{env}', secret: '{pool_secret}', host: '{url}' });
+
+  Authing for Swift
+    Authing.setSchema(schema: "http")
+    Authing.setOnPremiseInfo(host: "{host}", publicKey: "{public_key}")
+    Authing.start("{app}")
+
+  Authing for Android
+    Authing.setScheme("http");
+    Authing.setOnPremiseInfo("{host}", "{public_key}");
+    Authing.init(context, "{app}");
 
   Codes arrive in the inbox, or: curl '{url}/emulator/v1/messages?wait=5s'
 
