@@ -151,15 +151,17 @@ func cut(ciphertext string, size int) ([][]byte, bool) {
 	return slices.Collect(slices.Chunk(raw, size)), true
 }
 
-// transport returns the pool's newest transport key. It is generated outside any
-// transaction because that takes a while; two made at once are both good.
+// transport returns the pool's newest transport key, which is made outside any
+// transaction because that takes a while. Of those who ask for the first one at the same
+// time one makes it: every sign-in tries every key there is. Two nodes may make two.
 func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return nil, err
+	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+		return k, err
 	}
-	if k := newest(snap.pools[poolID], purposeTransport, algTransport, s.now()); k != nil {
-		return k, nil
+	s.making.Lock()
+	defer s.making.Unlock()
+	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+		return k, err
 	}
 	private, err := rsa.GenerateKey(secret.Reader(), rsaBits)
 	if err != nil {
@@ -180,4 +182,13 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// newestTransport returns the transport key there is, nil for none.
+func (s *Service) newestTransport(ctx context.Context, poolID string) (*key, error) {
+	snap, err := s.cache.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newest(snap.pools[poolID], purposeTransport, algTransport, s.now()), nil
 }

@@ -171,3 +171,26 @@ func TestDecryptAnyIsNoOracle(t *testing.T) {
 		}
 	})
 }
+
+// Every sign-in tries every transport key, so a crowd at the first start makes one.
+func TestACrowdMakesOneTransportKey(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := setup(t, d)
+		named := make(chan string, 8)
+		for range cap(named) {
+			go func() {
+				text, err := s.TransportRaw(t.Context(), "p1")
+				if err != nil {
+					text = err.Error()
+				}
+				named <- text
+			}()
+		}
+		first := <-named
+		for range cap(named) - 1 {
+			if next := <-named; next != first {
+				t.Fatal("two callers were told two keys")
+			}
+		}
+	})
+}
