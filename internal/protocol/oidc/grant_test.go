@@ -185,6 +185,23 @@ func TestRefreshGraceIsTheApplicationsChoice(t *testing.T) {
 	})
 }
 
+// SE-02: a session ends at last, however often its login token is exchanged on the way.
+func TestAnExchangeDoesNotBeginAnew(t *testing.T) {
+	const day = 24 * time.Hour
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, func(s *pool.Settings) { s.RefreshIdle, s.RefreshLife = 20*day, 20*day })
+		login := w.login("app")
+		w.Advance(13 * day)
+		got := w.good(w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token",
+			"client_id", "app", "token", login, "scope", everyone))
+		if left, ok := got.body["expires_in"].(float64); !ok || left > (7*day).Seconds() {
+			t.Errorf("expires_in %v", got.body["expires_in"])
+		}
+		w.Advance(8 * day)
+		w.bad("after the end of the first", w.refresh("app", got.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+	})
+}
+
 // SE-05: a refresh reads the account again.
 func TestBlockedPersonGetsNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
