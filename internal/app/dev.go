@@ -56,6 +56,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.jobs.OneByOne() // the newest code is the last in the inbox
 	a := &App{services: s, conf: o.Config, log: o.Logger, emulator: &development{clock: clock, inbox: inbox}}
 	a.emulator.face = emulator.New(emulator.Options{
 		Clock: clock, Inbox: inbox, Logger: o.Logger, Settle: a.settle,
