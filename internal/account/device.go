@@ -23,6 +23,8 @@ const (
 	userCodeLength = 8
 	// userCodeLetters has no vowels, so that no code is a word (RFC 8628 section 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
+	// amrDevice says in a token that another session let the device in.
+	amrDevice = "device"
 )
 
 // DeviceCode is what a device without a keyboard shows and polls with (RFC 8628).
@@ -134,7 +136,7 @@ func (s *Service) enterDevice(ctx context.Context, c pool.Client, deviceCode str
 		}
 		tokens, err = s.Sessions.Start(ctx, session.Start{
 			Pool: c.Pool, ClientID: c.ID, UserID: u.ID, DeviceID: caller.From(ctx).DeviceID,
-			Scope: scope, AMR: []string{"device"}, ProviderType: "device", Name: u.Name,
+			Scope: scope, AMR: []string{amrDevice}, ProviderType: "device", Name: u.Name,
 		})
 		if err != nil {
 			return err
