@@ -50,7 +50,7 @@ func (s *Service) Code(ctx context.Context, c pool.Client, code, verifier, redir
 		var err error
 		tokens, err = s.Sessions.Replace(ctx, who, "token_grant", session.Start{
 			ID: t.Binding["session"], Pool: c.Pool, ClientID: c.ID, Scope: scope,
-			Style: session.Style{Claims: p.access.Set},
+			Style: p.style(),
 		})
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope
 		var err error
 		tokens, err = s.Sessions.Fork(ctx, who, session.Start{
 			Pool: c.Pool, ClientID: c.ID, Scope: scope, AccessLife: c.Pool.Settings.LoginLife,
-			Style: session.Style{Claims: p.access.Set},
+			Style: p.style(),
 		})
 		if err != nil {
 			return err
@@ -166,7 +166,7 @@ func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope
 //
 // Errors: GrantInvalid, ScopeInvalid, PipelineDenied, PipelineFailed.
 func (s *Service) Refresh(ctx context.Context, c pool.Client, refresh, scope string) (Grant, error) {
-	row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, refresh)
+	row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, refreshFamily, refresh)
 	if err != nil {
 		return Grant{}, spent(err)
 	}
@@ -184,7 +184,7 @@ func (s *Service) Refresh(ctx context.Context, c pool.Client, refresh, scope str
 	}
 	pl := c.Pool
 	pl.Settings.RefreshGrace = grace(c.App)
-	tokens, err := s.Sessions.RotateAs(ctx, pl, c.ID, refresh, session.Style{Claims: p.access.Set})
+	tokens, err := s.Sessions.RotateAs(ctx, pl, c.ID, refresh, p.style())
 	if err != nil {
 		return Grant{}, spent(err)
 	}

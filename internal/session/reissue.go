@@ -86,11 +86,11 @@ func (s *Service) Fork(ctx context.Context, p Principal, in Start) (Tokens, erro
 	return tokens, err
 }
 
-// Peek returns the live session of a refresh token of any generation, and whether the
-// token is the newest. It rotates nothing: it is for whoever must know whose tokens they
+// Peek returns the live session of a refresh token of a family and of any generation, and
+// whether the token is the newest. It rotates nothing: it is for whoever must know whose tokens they
 // are before they are made. Rotate decides.
-func (s *Service) Peek(ctx context.Context, poolID, refresh string) (row Session, newest bool, err error) {
-	t, ok := parseRefresh(s.ring, poolID, refresh)
+func (s *Service) Peek(ctx context.Context, poolID, family, refresh string) (row Session, newest bool, err error) {
+	t, ok := parseRefresh(s.ring, poolID, family, refresh)
 	if !ok {
 		return Session{}, false, errs.New(errs.RefreshInvalid)
 	}

@@ -200,7 +200,7 @@ func (s *Service) tokens(ctx context.Context, p pool.Pool, row Session, t refres
 	if err != nil {
 		return Tokens{}, err
 	}
-	tokens.Refresh = t.encode(s.ring, p.ID)
+	tokens.Refresh = t.encode(s.ring, p.ID, st.Family)
 	return tokens, nil
 }
 

@@ -266,20 +266,20 @@ func TestPeekRotatesNothing(t *testing.T) {
 		w := newWorld(t, d)
 		a := w.start(t)
 		for range 2 {
-			if row, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || !newest || row.ID != a.SessionID {
+			if row, newest, err := w.Peek(t.Context(), "p1", "", a.Refresh); err != nil || !newest || row.ID != a.SessionID {
 				t.Errorf("%+v %v %v", row, newest, err)
 			}
 		}
 		b := w.rotate(t, a)
-		if _, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || newest {
+		if _, newest, err := w.Peek(t.Context(), "p1", "", a.Refresh); err != nil || newest {
 			t.Errorf("a used token: %v %v", newest, err)
 		}
 		for _, bad := range []string{"", b.Access, b.Refresh + "A"} {
-			if _, _, err := w.Peek(t.Context(), "p1", bad); errs.CodeOf(err) != errs.RefreshInvalid {
+			if _, _, err := w.Peek(t.Context(), "p1", "", bad); errs.CodeOf(err) != errs.RefreshInvalid {
 				t.Errorf("nonsense: %v", err)
 			}
 		}
-		if _, _, err := w.Peek(t.Context(), "p2", b.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
+		if _, _, err := w.Peek(t.Context(), "p2", "", b.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
 			t.Errorf("another pool: %v", err)
 		}
 	})
