@@ -39,7 +39,7 @@ type DeviceCode struct {
 func (s *Service) StartDevice(ctx context.Context, c pool.Client, scope string) (DeviceCode, error) {
 	if c.Pool.Settings.Limits {
 		key := limit.Key("device_start", c.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, limit.CaptchaAddress()); err != nil {
+		if err := s.Limits.Take(ctx, key, limit.DeviceStartAddress()); err != nil {
 			return DeviceCode{}, err
 		}
 	}

@@ -141,7 +141,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.users.CasedNames = s.casedNames
 	s.codes = code.New(d, ring, s.limits, now)
 	s.sudo = sudo.New(s.tickets, now)
-	s.captcha = captcha.New(s.tickets, d, ring, now)
+	s.captcha = captcha.New(s.tickets, s.limits, d, ring, now)
 	s.captcha.OnChallenge = o.onChallenge
 	s.jobs = job.New(d, ring, now, o.log)
 	s.notify = notify.New(s.jobs, now, o.deliver)

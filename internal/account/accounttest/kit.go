@@ -92,7 +92,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Limits = limit.New(d, ring, k.Now)
 	k.Codes = code.New(d, ring, k.Limits, k.Now)
 	k.Tickets = ticket.New(d, k.Now)
-	k.Captcha = captcha.New(k.Tickets, d, ring, k.Now)
+	k.Captcha = captcha.New(k.Tickets, k.Limits, d, ring, k.Now)
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
 	k.Fields = field.New(d, k.Now)
