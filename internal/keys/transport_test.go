@@ -156,6 +156,7 @@ func TestDecryptAnyIsNoOracle(t *testing.T) {
 		for name, ciphertext := range map[string]string{
 			"damaged": base64.StdEncoding.EncodeToString(bad), "not base64": "%%%", "empty": "", "short": "AAAA",
 			"far too long": strings.Repeat("A", 1<<20),
+			"two blocks":   base64.StdEncoding.EncodeToString(append(encrypt(t, public, "one"), encrypt(t, public, "two")...)),
 			"of nobody":    base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 256)),
 		} {
 			first, err := s.DecryptAny(t.Context(), "p1", ciphertext)
