@@ -138,12 +138,12 @@ func open(private *rsa.PrivateKey, ciphertext string, most int) ([]byte, bool) {
 // number, so a single one may lack leading zeros; with several that cannot be told
 // apart from garbage.
 func cut(ciphertext string, size, most int) ([][]byte, bool) {
-	if len(ciphertext) > base64.StdEncoding.EncodedLen(most*size) {
+	if len(ciphertext) > 2*base64.StdEncoding.EncodedLen(most*size) { // some write lines
 		return nil, false
 	}
-	std := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(ciphertext, "="))
+	std := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(ciphertext, "=\r\n"))
 	raw, err := base64.RawStdEncoding.DecodeString(std)
-	if err != nil || len(raw) == 0 || (len(raw) > size && len(raw)%size != 0) {
+	if err != nil || len(raw) == 0 || len(raw) > most*size || (len(raw) > size && len(raw)%size != 0) {
 		return nil, false
 	}
 	if len(raw) < size {

@@ -138,7 +138,8 @@ func TestDecryptAnyTriesEveryKey(t *testing.T) {
 			t.Fatal("the newer key is not the one shown")
 		}
 		recent := base64.StdEncoding.EncodeToString(encrypt(t, newer, "secret 密码"))
-		for _, ciphertext := range []string{old, recent} {
+		lines := recent[:76] + "\n" + recent[76:] + "\n"
+		for _, ciphertext := range []string{old, recent, lines} {
 			if got, err := s.DecryptAny(t.Context(), "p1", ciphertext); err != nil || string(got) != "secret 密码" {
 				t.Errorf("got %q, %v", got, err)
 			}
