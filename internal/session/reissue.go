@@ -18,9 +18,17 @@ const lastingSlack = time.Hour
 
 // Reissue makes another access token of a live session, which lasts about as long as that
 // token. There is no refresh token with it. A style without a life takes the session's
-// own. A session that has ended is SessionInvalid.
+// own; for any token but a login token, the new one lives no longer than that. A session
+// that has ended is SessionInvalid.
 func (s *Service) Reissue(ctx context.Context, p Principal, st Style) (Tokens, error) {
 	now := s.now()
+	if !p.Login {
+		left := p.ExpiresAt.Sub(now)
+		if left <= 0 {
+			return Tokens{}, errs.New(errs.SessionInvalid)
+		}
+		st.Life = min(cmp.Or(st.Life, left), left)
+	}
 	until := now.Add(min(st.Life, keys.LongestToken))
 	row, err := s.lasting(ctx, p, now, until.Add(-lastingSlack))
 	if errors.Is(err, db.ErrNoRows) {

@@ -163,6 +163,24 @@ func TestReissueOfALastingSessionWritesNothing(t *testing.T) {
 	})
 }
 
+// SE-01: an ID token or an access token that is shown for a login token gets one for the
+// rest of its own life, and not for a fortnight.
+func TestReissueForOtherTokensIsNoGain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		tokens := w.start(t)
+		w.clock.advance(30 * time.Minute)
+		p, err := w.VerifyAny(t.Context(), tokens.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := w.Reissue(t.Context(), p, loginStyle())
+		if want := tokens.ExpiresIn - 30*time.Minute; err != nil || next.ExpiresIn != want {
+			t.Errorf("lives %s, want %s: %v", next.ExpiresIn, want, err)
+		}
+	})
+}
+
 // SE-02: a session begun from another lasts no longer than that one.
 func TestForkLastsNoLonger(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -15,9 +15,8 @@ import (
 // the one they have, so it is the same one again, or, for whoever showed an OIDC token,
 // a login token of the same session.
 func (p *Protocol) tokenFor(ctx context.Context, who session.Principal, u user.User) (string, error) {
-	shown := web.Bearer(ctx)
-	if c := claimsOf(shown); c.Data != nil && c.Use == "" {
-		return shown, nil
+	if who.Login {
+		return web.Bearer(ctx), nil
 	}
 	t, err := p.reissue(ctx, who, u)
 	return t.Access, err
