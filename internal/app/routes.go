@@ -39,7 +39,7 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 		Pools: a.Pools, Keys: a.Keys, Sessions: a.sessions, Captchas: a.captcha,
 		Signin: a.signin, Account: a.account, Admin: a.admin, Fields: a.Fields, Media: a.media,
 		Federation: a.federation,
-		Now: a.now, PublicURL: a.publicURL, DevHosts: a.emulator != nil,
+		Now:        a.now, PublicURL: a.publicURL, DevHosts: a.emulator != nil,
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

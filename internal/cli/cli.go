@@ -53,7 +53,7 @@ func Main(ctx context.Context, p Process) int {
 func command(p Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tigertally",
-		Short:         "A self-hosted identity server that unmodified CloudBase apps sign in against",
+		Short:         "A self-hosted identity server that unmodified CloudBase and Authing apps sign in against",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -32,7 +32,7 @@ func TestTheServersDriversAreAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := sms.Message{ID: "m1", To: "+8613800000001", Template: "sign_in", Lang: "en", Params: map[string]string{"code": "246810"}, Text: "Your code is 246810"}
-	if err := d.Send(t.Context(), m); err != nil {
+	if _, err := d.Send(t.Context(), m); err != nil {
 		t.Error(err)
 	}
 	inbox := s.SMS("+8613800000001")
@@ -42,7 +42,7 @@ func TestTheServersDriversAreAccepted(t *testing.T) {
 	if _, err := s.Arm(upsim.Fault{Match: upsim.Match{Upstream: "webhook"}, Fault: "H500"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Send(t.Context(), m); err == nil {
+	if _, err := d.Send(t.Context(), m); err == nil {
 		t.Error("a gateway that answers 500 took the message")
 	}
 }
