@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tigertally/tigertally/internal/callback"
+	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
@@ -52,7 +53,7 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
 		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
-		NotFound: web.NotFound(cloud, mux), Logger: a.log,
+		NotFound: web.Handle(cloud, nobodys), Logger: a.log,
 	}))
 	if a.emulator != nil {
 		mux.Handle("/emulator/", a.emulator.face.Handler())
@@ -73,6 +74,9 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 		},
 	}, divide(auth.Handler(), web.Exact(cloud, mux))), nil
 }
+
+// nobodys answers an address nobody has.
+func nobodys(http.ResponseWriter, *http.Request) error { return errs.New(errs.RouteNotFound) }
 
 // divide gives Authing's paths to auth and the rest to next. They are told apart before
 // any mux sees them: its own answers, to a path not written cleanly, are HTML.

@@ -144,7 +144,7 @@ func TestTokensAreFetchedOnce(t *testing.T) {
 		s := service(t, d, now)
 		tokens := s.Tokens(connection.Connection{PoolID: "p", ID: "wx1"})
 		var fetched atomic.Int64
-		fetch := func(context.Context) (string, time.Duration, error) {
+		fetch := func(context.Context) (string, time.Duration, error) { //nolint:unparam // what Get takes
 			time.Sleep(20 * time.Millisecond)
 			return "token-" + string(rune('0'+fetched.Add(1))), time.Hour, nil
 		}

@@ -2,11 +2,7 @@ package driver
 
 import (
 	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
-	"time"
 )
 
 // Class says why a message was not taken, in words all vendors share.
@@ -98,31 +94,4 @@ type Report struct {
 	Outcome  Outcome
 	Reason   string // the vendor's word
 	Units    int
-}
-
-// Fixed makes the client for one address the operator has written down: its port and,
-// if it is this machine, loopback may be dialled besides what the allow list names.
-func Fixed(base, allow string, timeout time.Duration, now func() time.Time) (*http.Client, error) {
-	if err := CheckURL(base); err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return nil, errors.New("is not an absolute address")
-	}
-	o := ClientOptions{Now: now, Timeout: timeout}
-	if o.Allow, err = ParseRanges(allow); err != nil {
-		return nil, fmt.Errorf("allow: %w", err)
-	}
-	if Loopback(u.Hostname()) {
-		o.Allow = append(o.Allow, LoopbackRanges()...)
-	}
-	if u.Port() != "" {
-		port, err := strconv.ParseUint(u.Port(), 10, 16)
-		if err != nil {
-			return nil, errors.New("has a bad port")
-		}
-		o.Ports = append(o.Ports, uint16(port))
-	}
-	return NewClient(o), nil
 }

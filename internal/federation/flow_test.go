@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,9 +18,9 @@ import (
 var zhang = federation.Profile{Subject: "zhang", Name: "Zhang", Picture: "https://img.example.com/1"}
 
 // begin starts a journey and returns the query of the vendor's page.
-func (k *kit) begin(t *testing.T, provider, redirect, state string) (opaque string, at url.Values) {
+func (k *kit) begin(t *testing.T, provider, state string) (opaque string, at url.Values) {
 	t.Helper()
-	started, err := k.Federation.Start(here(t), k.Client, federation.StartInput{ProviderID: provider, RedirectURI: redirect, State: state})
+	started, err := k.Federation.Start(here(t), k.Client, federation.StartInput{ProviderID: provider, RedirectURI: page, State: state})
 	wantCode(t, err, "")
 	decoded, err := url.PathUnescape(started.URL)
 	if err != nil || decoded != started.URL {
@@ -56,7 +57,7 @@ func (k *kit) callback(t *testing.T, provider string, params map[string]string) 
 // arrived is a code of ours for who, after a whole journey.
 func (k *kit) arrived(t *testing.T, who federation.Profile) string {
 	t.Helper()
-	_, at := k.begin(t, "oidc", page, "app-state")
+	_, at := k.begin(t, "oidc", "app-state")
 	k.vendors["oidc"].knows("vendor-code-"+at.Get("state"), who)
 	q := k.callback(t, "oidc", map[string]string{"state": at.Get("state"), "code": "vendor-code-" + at.Get("state")})
 	if q.Get("state") != "app-state" || q.Get("error") != "" {
@@ -69,7 +70,7 @@ func (k *kit) arrived(t *testing.T, who federation.Profile) string {
 func TestRoundTripThroughOurCallback(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := newKit(t, d)
-		opaque, at := k.begin(t, "oidc", page, "app-state")
+		opaque, at := k.begin(t, "oidc", "app-state")
 		if at.Get("redirect_uri") != "https://id.test/auth/v1/provider/callback/oidc" || at.Get("nonce") == "" || len(at.Get("code_challenge")) != 43 {
 			t.Errorf("vendor's page gets %v", at)
 		}
@@ -172,7 +173,7 @@ func TestStateIsBound(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := newKit(t, d)
 		k.vendor(t, connection.Connection{ID: "evil"}, false)
-		opaque, _ := k.begin(t, "evil", page, "s")
+		opaque, _ := k.begin(t, "evil", "s")
 		refused := func(provider string, params map[string]string) {
 			t.Helper()
 			_, err := k.Federation.Callback(t.Context(), federation.CallbackInput{ProviderID: provider, Params: params})
@@ -189,7 +190,7 @@ func TestStateIsBound(t *testing.T) {
 		k.vendors["evil"].knows("x", zhang)
 		k.callback(t, "evil", map[string]string{"state": opaque, "code": "x"})
 		refused("evil", map[string]string{"state": opaque, "code": "y"}) // used
-		opaque, _ = k.begin(t, "oidc", page, "s")
+		opaque, _ = k.begin(t, "oidc", "s")
 		k.Advance(11 * time.Minute)
 		refused("oidc", map[string]string{"state": opaque, "code": "x"})
 		_, err := k.Federation.Follow(t.Context(), opaque)
@@ -213,13 +214,11 @@ func TestRefusalsReachThePage(t *testing.T) {
 	k := newKit(t, dbtest.Open(t, "sqlite"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			opaque, _ := k.begin(t, "oidc", page, "s&t")
+			opaque, _ := k.begin(t, "oidc", "s&t")
 			k.vendors["oidc"].fail(test.fails)
 			defer k.vendors["oidc"].fail(nil)
 			params := map[string]string{"state": opaque}
-			for name, value := range test.param {
-				params[name] = value
-			}
+			maps.Copy(params, test.param)
 			q := k.callback(t, "oidc", params)
 			if q.Get("error") != test.want || q.Get("state") != "s&t" || q.Has("code") {
 				t.Errorf("page gets %v, want %s", q, test.want)
@@ -227,7 +226,7 @@ func TestRefusalsReachThePage(t *testing.T) {
 		})
 	}
 	// Nothing is burnt by an outage: the same callback works afterwards.
-	opaque, _ := k.begin(t, "oidc", page, "s")
+	opaque, _ := k.begin(t, "oidc", "s")
 	k.vendors["oidc"].knows("c2", zhang)
 	k.vendors["oidc"].fail(errs.New(errs.Unavailable))
 	params := map[string]string{"state": opaque, "code": "c2"}
@@ -316,7 +315,7 @@ func TestOutageBurnsNoCode(t *testing.T) {
 func TestRelayedCodesComeFromTheirPage(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := newKit(t, d)
-		_, at := k.begin(t, "wx_open", page, "app-state")
+		_, at := k.begin(t, "wx_open", "app-state")
 		if at.Get("redirect_uri") != page || at.Get("state") != "app-state" {
 			t.Errorf("vendor's page gets %v", at)
 		}
@@ -345,7 +344,7 @@ func TestRelayingVendorThroughOurCallback(t *testing.T) {
 	_, err := k.Connections.Put(t.Context(), connection.Connection{PoolID: "p", ID: "wx_open", Kind: "double", Enabled: true, SignUp: true},
 		map[string]string{federation.SettingCallback: "server"})
 	wantCode(t, err, "")
-	opaque, at := k.begin(t, "wx_open", page, "app-state")
+	opaque, at := k.begin(t, "wx_open", "app-state")
 	if at.Get("redirect_uri") != "https://id.test/auth/v1/provider/callback/wx_open" || at.Get("state") != opaque {
 		t.Errorf("vendor's page gets %v", at)
 	}
@@ -360,8 +359,8 @@ func TestRelayingVendorThroughOurCallback(t *testing.T) {
 func TestReplayedVendorCode(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := newKit(t, d)
-		first, _ := k.begin(t, "oidc", page, "s")
-		second, _ := k.begin(t, "oidc", page, "s")
+		first, _ := k.begin(t, "oidc", "s")
+		second, _ := k.begin(t, "oidc", "s")
 		v := k.vendors["oidc"]
 		v.knows("vc", zhang)
 		if q := k.callback(t, "oidc", map[string]string{"state": first, "code": "vc"}); q.Get("code") == "" {
@@ -383,7 +382,7 @@ func TestReplayedVendorCode(t *testing.T) {
 func TestDisabledProviderLetsNobodyIn(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := newKit(t, d)
-		opaque, _ := k.begin(t, "oidc", page, "s")
+		opaque, _ := k.begin(t, "oidc", "s")
 		token := k.token(t, "oidc", zhang)
 		k.put(t, connection.Connection{ID: "oidc", SignUp: true})
 		_, err := k.Signin.SignIn(here(t), k.in(token))

@@ -102,7 +102,7 @@ type kit struct {
 func newKit(t *testing.T, d *db.DB) *kit {
 	t.Helper()
 	k := &kit{accounttest.New(t, d), map[string]*double{}}
-	k.Kit.Vendor = func(c connection.Connection, _ map[string]string) (federation.Vendor, error) {
+	k.Vendor = func(c connection.Connection, _ map[string]string) (federation.Vendor, error) {
 		v, ok := k.vendors[c.ID]
 		if !ok {
 			return nil, errs.New(errs.ProviderMisconfigured)
@@ -126,7 +126,7 @@ func newKit(t *testing.T, d *db.DB) *kit {
 }
 
 // vendor makes a connection, enabled and open to strangers, and its double.
-func (k *kit) vendor(t *testing.T, c connection.Connection, relayed bool) *double {
+func (k *kit) vendor(t *testing.T, c connection.Connection, relayed bool) {
 	t.Helper()
 	c.Enabled, c.SignUp = true, true
 	k.put(t, c)
@@ -135,7 +135,6 @@ func (k *kit) vendor(t *testing.T, c connection.Connection, relayed bool) *doubl
 			relayed: relayed, people: map[string]federation.Profile{}, phones: map[string]federation.Profile{},
 		}
 	}
-	return k.vendors[c.ID]
 }
 
 func (k *kit) put(t *testing.T, c connection.Connection) {
@@ -229,6 +228,6 @@ func (k *kit) count(t *testing.T, query string) int {
 func newNode(t *testing.T, k *kit) *federation.Service {
 	t.Helper()
 	second := accounttest.New(t, k.DB)
-	second.Vendor = k.Kit.Vendor
+	second.Vendor = k.Vendor
 	return second.Federation
 }

@@ -26,17 +26,17 @@ import (
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
-// real fits a driver to the flow, as package app does.
-type real struct{ provider.Driver }
+// genuine fits a driver to the flow, as package app does.
+type genuine struct{ provider.Driver }
 
-func (real) Relayed() bool { return false }
+func (genuine) Relayed() bool { return false }
 
-func (r real) Authorize(ctx context.Context, a federation.AuthorizeRequest) (string, error) {
-	return r.Driver.Authorize(ctx, provider.AuthorizeRequest(a))
+func (g genuine) Authorize(ctx context.Context, a federation.AuthorizeRequest) (string, error) {
+	return g.Driver.Authorize(ctx, provider.AuthorizeRequest(a))
 }
 
-func (r real) Exchange(ctx context.Context, c federation.Credential) (federation.Profile, error) {
-	p, err := r.Driver.Exchange(ctx, provider.Credential(c))
+func (g genuine) Exchange(ctx context.Context, c federation.Credential) (federation.Profile, error) {
+	p, err := g.Driver.Exchange(ctx, provider.Credential(c))
 	return federation.Profile(p), err
 }
 
@@ -118,7 +118,7 @@ func (i *issuer) sign(t *testing.T) string {
 // gets. The ID token says what a good one does, with changes.
 func (k *kit) visit(t *testing.T, i *issuer, code string, changes map[string]any) url.Values {
 	t.Helper()
-	opaque, at := k.begin(t, "oidc", page, "app-state")
+	opaque, at := k.begin(t, "oidc", "app-state")
 	i.at = at
 	now := k.Now().Unix()
 	i.claims = map[string]any{
@@ -132,9 +132,9 @@ func realKit(t *testing.T, d *db.DB, trusted bool) (*kit, *issuer) {
 	t.Helper()
 	k, i := newKit(t, d), newIssuer(t)
 	client := driver.NewClient(driver.ClientOptions{Now: k.Now, Allow: driver.LoopbackRanges()})
-	k.Kit.Vendor = func(c connection.Connection, settings map[string]string) (federation.Vendor, error) {
+	k.Vendor = func(c connection.Connection, settings map[string]string) (federation.Vendor, error) {
 		v, err := provider.Open(c.Kind, settings, provider.Env{Now: k.Now, HTTP: client, Tokens: k.Connections.Tokens(c)})
-		return real{v}, err
+		return genuine{v}, err
 	}
 	_, err := k.Connections.Put(t.Context(), connection.Connection{
 		PoolID: "p", ID: "oidc", Kind: "oidc", Enabled: true, SignUp: true, TrustEmail: trusted,

@@ -76,11 +76,11 @@ func (s *Service) exchangeToken(poolID, name string) string {
 // vendor has the last word. It returns why.
 func (s *Service) release(ctx context.Context, poolID, token string, binding map[string]string, why error) error {
 	var err error
-	switch errs.CodeOf(why) { //nolint:exhaustive // after any other failure the code is as it was.
+	switch errs.CodeOf(why) {
 	case errs.ProviderRefused, errs.ProviderDenied, errs.ProviderSnapshot, errs.TokenInvalid:
 		binding[bindRefused] = "1"
 		err = s.Tickets.Rebind(ctx, ticket.Exchange, poolID, token, binding)
-	default:
+	default: // the code is as it was
 		err = s.Tickets.Discard(ctx, ticket.Exchange, poolID, token)
 	}
 	if err != nil {

@@ -62,7 +62,8 @@ func (w window) count() int {
 // closes.
 func (w window) room(most int) time.Time {
 	w = w.clean()
-	n, at := int64(most)-1, int64(0)
+	n := int64(most) - 1
+	var at int64
 	switch {
 	case w.closes <= w.now:
 		at = w.open.fewer(n, w.per)

@@ -157,7 +157,7 @@ func TestE4DKIM(t *testing.T) {
 			}
 		})
 	}
-	r, err := rsa.GenerateKey(secret.Reader(), 1024) //nolint:gosec // refused for being so short
+	r, err := rsa.GenerateKey(secret.Reader(), 1024)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,75 +2,51 @@ package onetap
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/tigertally/tigertally/internal/driver"
 )
 
-const (
-	callTimeout = 5 * time.Second
-	dialTimeout = 2 * time.Second
-	tlsTimeout  = 3 * time.Second
-	maxAnswer   = 256 << 10
-)
+const callTimeout = 5 * time.Second
 
-// newClient makes a client that trusts the system's roots and those of pem.
-func newClient(pem string) (*http.Client, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if pem != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			return nil, err
-		}
-		if !roots.AppendCertsFromPEM([]byte(pem)) {
-			return nil, errors.New("holds no certificate")
-		}
-		conf.RootCAs = roots
-	}
-	return &http.Client{
-		// A redirect could lead the tokens anywhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		// A proxy from the environment would see them too.
-		Transport: &http.Transport{
-			DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSClientConfig: conf,
-			TLSHandshakeTimeout: tlsTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
-		},
-	}, nil
+// host is one place where a vendor can be asked.
+type host struct {
+	base   string
+	client *http.Client
 }
 
-// post sends a form and returns the body of a 2xx answer. reached says that there was a
-// connection, so that the request may have been read however it ended. The transport
-// itself sends a POST again only when nothing of it was written.
-func post(ctx context.Context, client *http.Client, to string, form url.Values) (body []byte, reached bool, err error) {
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
+// newHost makes the client for base, which trusts the system's roots and those of pem.
+func newHost(base, allow, pem string, now func() time.Time) (host, error) {
+	roots, err := driver.Trust(pem)
+	if err != nil {
+		return host{}, fmt.Errorf("ca %w", err)
+	}
+	client, err := driver.FixedWith(base, allow, driver.ClientOptions{Now: now, Timeout: callTimeout, Roots: roots})
+	if err != nil {
+		return host{}, fmt.Errorf("base %w", err)
+	}
+	return host{base, client}, nil
+}
+
+// post sends a form and returns the body of a 2xx answer. reached says that the request
+// may have been read however it ended.
+func (h host) post(ctx context.Context, path string, form url.Values) (body []byte, reached bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, false, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
-	resp, err := client.Do(req)
+	a, err := driver.Do(h.client, req)
 	if err != nil {
-		return nil, connected.Load(), err
+		return nil, !errors.Is(err, driver.ErrUnsent), err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, true, fmt.Errorf("answered %d", resp.StatusCode)
+	if a.Status < 200 || a.Status > 299 {
+		return nil, true, fmt.Errorf("answered %d", a.Status)
 	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("answered more than %d bytes", maxAnswer)
-	}
-	return body, true, err
+	return a.Body, true, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -33,6 +32,7 @@ func yidunOptions() []driver.Option {
 		{Name: "signature_method", Doc: "MD5, SHA1 or SHA256. Empty: MD5, and the request does not say so."},
 		{Name: "base", Doc: "Address of the service. Empty: " + yidunBase + "."},
 		{Name: "fallback", Doc: "Where to ask when base cannot be reached. Empty: " + yidunFallback + ", or none with a base of your own."},
+		{Name: "allow", Doc: "Addresses or ranges that may be dialled although they are not on the internet, such as `10.1.2.3, fd00::/8`."},
 		{Name: "ca", Doc: "Certificates in PEM to trust besides the system's, such as ca_file: PATH."},
 	}
 }
@@ -40,11 +40,10 @@ func yidunOptions() []driver.Option {
 // yidun asks NetEase Yidun.
 // https://support.dun.163.com/documents/287305921855672320
 type yidun struct {
-	bases                           []string
+	hosts                           []host
 	secretID, secretKey, businessID string
 	method                          string // as in the request, "" when it does not say
 	now                             func() time.Time
-	client                          *http.Client
 }
 
 func newYidun(set map[string]string, now func() time.Time) (Verifier, error) {
@@ -69,13 +68,12 @@ func newYidun(set map[string]string, now func() time.Time) (Verifier, error) {
 		if err := checkBase(b); err != nil {
 			return nil, fmt.Errorf("yidun base %w", err)
 		}
-		y.bases = append(y.bases, strings.TrimRight(b, "/"))
+		h, err := newHost(strings.TrimRight(b, "/"), set["allow"], set["ca"], now)
+		if err != nil {
+			return nil, fmt.Errorf("yidun %w", err)
+		}
+		y.hosts = append(y.hosts, h)
 	}
-	client, err := newClient(set["ca"])
-	if err != nil {
-		return nil, fmt.Errorf("yidun ca: %w", err)
-	}
-	y.client = client
 	return y, nil
 }
 
@@ -98,8 +96,8 @@ func (y *yidun) Phone(ctx context.Context, token, accessToken string) (string, e
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var failed error
-	for _, base := range y.bases {
-		answer, reached, err := post(ctx, y.client, base+yidunPath, y.form(token, accessToken))
+	for _, h := range y.hosts {
+		answer, reached, err := h.post(ctx, yidunPath, y.form(token, accessToken))
 		if err == nil {
 			return readYidun(answer)
 		}

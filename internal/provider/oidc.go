@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -51,7 +52,7 @@ func openOIDC(set map[string]string, env Env) (Driver, error) {
 
 func newOIDC(issuer string, set map[string]string, env Env) (*oidc, error) {
 	if err := driver.CheckURL(issuer); err != nil {
-		return nil, errs.New(errs.ProviderMisconfigured).Because(err)
+		return nil, fmt.Errorf("the issuer %w", err)
 	}
 	auth, err := newClientAuth(set, env.Now)
 	if err != nil {
@@ -98,7 +99,7 @@ func (o *oidc) identify(ctx context.Context, c Credential) (claims, error) {
 	if err := o.checkIssuer(m, c); err != nil {
 		return nil, err
 	}
-	if c.Code == "" && c.IDToken != "" {
+	if c.direct() {
 		return o.direct(ctx, c)
 	}
 	code, err := callbackCode(c)
@@ -124,11 +125,14 @@ func (o *oidc) identify(ctx context.Context, c Credential) (claims, error) {
 // reach this one (RFC 9207).
 func (o *oidc) checkIssuer(m metadata, c Credential) error {
 	iss, named := c.Params["iss"]
-	if (named && iss != m.Issuer) || (!named && m.NamesItself && c.IDToken == "") {
+	if (named && iss != m.Issuer) || (!named && m.NamesItself && !c.direct()) {
 		return refuse("mixup_iss", "the answer came from the issuer %.200q", iss)
 	}
 	return nil
 }
+
+// direct reports that the app itself got an ID token, with no answer of a page.
+func (c Credential) direct() bool { return c.Code == "" && c.IDToken != "" }
 
 // direct takes the ID token of a client of the same app.
 func (o *oidc) direct(ctx context.Context, c Credential) (claims, error) {

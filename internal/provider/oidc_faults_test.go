@@ -57,6 +57,9 @@ func TestOIDCRefusesEachFaultForItsOwnReason(t *testing.T) {
 		{"an announced iss is missing", func(p *issuer, c *provider.Credential) {
 			p.metadata["authorization_response_iss_parameter_supported"], c.Params = true, nil
 		}, errs.ProviderRefused, "mixup_iss"},
+		{"an announced iss is missing beside an ID token", func(p *issuer, c *provider.Credential) {
+			p.metadata["authorization_response_iss_parameter_supported"], c.Params, c.IDToken = true, nil, "x.y.z"
+		}, errs.ProviderRefused, "mixup_iss"},
 		{"JWKS_500", func(p *issuer, _ *provider.Credential) {
 			p.jwks = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }
 		}, errs.Unavailable, "jwks_unavailable"},
