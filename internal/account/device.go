@@ -23,6 +23,8 @@ const (
 	userCodeLength = 8
 	// userCodeLetters has no vowels, so that no code is a word (RFC 8628 section 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
+	// amrDevice says in a token that another session let the device in.
+	amrDevice = "device"
 )
 
 // DeviceCode is what a device without a keyboard shows and polls with (RFC 8628).
@@ -37,7 +39,7 @@ type DeviceCode struct {
 func (s *Service) StartDevice(ctx context.Context, c pool.Client, scope string) (DeviceCode, error) {
 	if c.Pool.Settings.Limits {
 		key := limit.Key("device_start", c.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, limit.CaptchaAddress()); err != nil {
+		if err := s.Limits.Take(ctx, key, limit.DeviceStartAddress()); err != nil {
 			return DeviceCode{}, err
 		}
 	}
@@ -134,7 +136,7 @@ func (s *Service) enterDevice(ctx context.Context, c pool.Client, deviceCode str
 		}
 		tokens, err = s.Sessions.Start(ctx, session.Start{
 			Pool: c.Pool, ClientID: c.ID, UserID: u.ID, DeviceID: caller.From(ctx).DeviceID,
-			Scope: scope, AMR: []string{"device"}, ProviderType: "device", Name: u.Name,
+			Scope: scope, AMR: []string{amrDevice}, ProviderType: "device", Name: u.Name,
 		})
 		if err != nil {
 			return err

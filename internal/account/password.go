@@ -102,6 +102,10 @@ func (s *Service) newPassword(ctx context.Context, p Principal, in pool.Pool, u 
 		if err := allow(ctx); err != nil {
 			return err
 		}
+		// What was shown was the password of u; another change may have come first.
+		if err := s.Users.HoldPassword(ctx, u); err != nil {
+			return err
+		}
 		if err := s.replacePassword(ctx, in, u, phc, p.SessionID); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -111,6 +112,43 @@ func TestFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 		wantCode(t, k.Account.SetPassword(t.Context(), fresh, "", password), "")
 		wantCode(t, k.Account.SetPassword(t.Context(), fresh, "", password+"2"), errs.SudoRequired)
 		wantCode(t, byPassword(t, k, email, password), "")
+	})
+}
+
+// PW-10: of many who show the old password at once one chooses the new one. A thief who
+// knows it must not come after the owner's change.
+func TestOneOfManyPasswordChangesWins(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d)
+		alice(t, k)
+		_, p := k.SignIn(t, "alice")
+		won, lost := accounttest.Race(8, func(i int) error {
+			return k.Account.ChangePassword(t.Context(), p, password, fmt.Sprintf("another-password-%d", i))
+		})
+		if won != 1 {
+			t.Errorf("%d changes from one password", won)
+		}
+		for _, err := range lost {
+			wantCode(t, err, errs.PasswordWrong)
+		}
+	})
+}
+
+// PW-11: whoever stole a session could let in a device of their own; that proves nobody.
+func TestADeviceThatWasLetInIsNoFreshSignIn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d)
+		k.User(t, admin.NewUser{Email: email})
+		_, stolen := byCode(t, k, email)
+		k.Advance(5*time.Minute + time.Second)
+		g, err := k.Account.StartDevice(t.Context(), k.Client, "")
+		wantCode(t, err, "")
+		wantCode(t, k.Account.AuthorizeDevice(t.Context(), stolen, g.UserCode), "")
+		tokens, err := k.Account.PollDevice(t.Context(), k.Client, g.DeviceCode)
+		wantCode(t, err, "")
+		device := k.Principal(t, tokens)
+		wantCode(t, k.Account.SetPassword(t.Context(), device, "", password), errs.SudoRequired)
+		wantCode(t, k.Account.ChangePassword(t.Context(), device, "", password), errs.SudoRequired)
 	})
 }
 

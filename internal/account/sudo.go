@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
@@ -12,7 +13,8 @@ import (
 )
 
 // freshFor is how long a sign-in stands in for a sudo token of people who have nothing
-// to prove themselves with again (PW-11).
+// to prove themselves with again (PW-11). Letting in a device is no sign-in of anybody: a
+// thief of a session can do that too.
 const freshFor = 5 * time.Minute
 
 // Sudo lets somebody prove themselves again, by password or by a verification token for
@@ -93,5 +95,5 @@ func (s *Service) spendSudo(ctx context.Context, p Principal, token string, excu
 }
 
 func (s *Service) fresh(p Principal) bool {
-	return !p.Refreshed && s.Now().Sub(p.AuthAt) <= freshFor
+	return !p.Refreshed && !slices.Contains(p.AMR, amrDevice) && s.Now().Sub(p.AuthAt) <= freshFor
 }

@@ -30,11 +30,15 @@ func (s *Service) SignIn(ctx context.Context, m Manager, id string, c pool.Clien
 	if err := u.State(); err != nil {
 		return session.Tokens{}, err
 	}
+	st := style(u)
+	if err := s.d.Sessions.Ready(ctx, c.Pool.ID, st); err != nil {
+		return session.Tokens{}, err
+	}
 	var tokens session.Tokens
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
 		tokens, err = s.d.Sessions.Start(ctx, session.Start{
 			Pool: c.Pool, ClientID: c.ID, UserID: u.ID, Scope: signin.DefaultScope,
-			AMR: []string{amrManage}, Style: style(u),
+			AMR: []string{amrManage}, Style: st,
 		})
 		if err != nil {
 			return err

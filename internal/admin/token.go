@@ -137,7 +137,8 @@ func (s *Service) verify(ctx context.Context, token string) (claims, error) {
 	return c, nil
 }
 
-// claimedPool reads whose keys to try; nothing is believed yet.
+// claimedPool reads whose keys to try; nothing is believed yet. What names no secret is a
+// token of a person: to look for its key among ours would read all keys again.
 func claimedPool(token string) (string, bool) {
 	_, rest, _ := strings.Cut(token, ".")
 	payload, _, ok := strings.Cut(rest, ".")
@@ -148,10 +149,8 @@ func claimedPool(token string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	var c struct {
-		Audience string `json:"aud"`
-	}
-	if json.Unmarshal(raw, &c) != nil || c.Audience == "" {
+	var c claims
+	if json.Unmarshal(raw, &c) != nil || c.Audience == "" || c.Secret == "" {
 		return "", false
 	}
 	return c.Audience, true

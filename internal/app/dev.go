@@ -59,6 +59,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.jobs.OneByOne() // the newest code is the last in the inbox
 	a := &App{services: s, conf: o.Config, log: o.Logger, emulator: &development{clock: clock, inbox: inbox}}
 	a.emulator.face = emulator.New(emulator.Options{
 		Clock: clock, Inbox: inbox, Logger: o.Logger, Settle: a.settle,
@@ -237,6 +238,7 @@ func (a *App) Announce(ctx context.Context, out io.Writer) error {
 	_, err = io.WriteString(out, strings.NewReplacer(
 		"{url}", a.publicURL, "{host}", host, "{env}", p.Env, "{app}", p.AppID,
 		"{pool_secret}", p.PoolSecret, "{manage_key}", p.ManageKey,
+		"{public_key}", p.PublicKey,
 	).Replace(announcement))
 	return err
 }
@@ -259,6 +261,20 @@ const announcement = `
     const app = cloudbase.init({ env: '{env}' });
     app.registerEndPoint('{url}/web');
     const auth = app.auth({});
+
+  authing-js-sdk
+    new AuthenticationClient({ appId: '{app}', appHost: '{url}' });
+    new ManagementClient({ userPoolId: '{env}', secret: '{pool_secret}', host: '{url}' });
+
+  Authing for Swift
+    Authing.setSchema(schema: "http")
+    Authing.setOnPremiseInfo(host: "{host}", publicKey: "{public_key}")
+    Authing.start("{app}")
+
+  Authing for Android
+    Authing.setScheme("http");
+    Authing.setOnPremiseInfo("{host}", "{public_key}");
+    Authing.init(context, "{app}");
 
   Codes arrive in the inbox, or: curl '{url}/emulator/v1/messages?wait=5s'
 

@@ -162,7 +162,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.users = user.New(d, now)
 	s.users.CasedNames = s.casedNames
 	s.sudo = sudo.New(s.tickets, now)
-	s.captcha = captcha.New(s.tickets, d, ring, now)
+	s.captcha = captcha.New(s.tickets, s.limits, d, ring, now)
 	s.captcha.OnChallenge = o.onChallenge
 	if s.captcha.Vendor, err = puzzles(conf, now); err != nil {
 		return nil, errors.Join(err, s.close())

@@ -12,8 +12,10 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -52,22 +54,30 @@ type Service struct {
 	Vendor func(ctx context.Context, response, random string) error
 
 	tickets *ticket.Service
+	limits  *limit.Service
 	db      *db.DB
 	ring    *secret.Keyring
 	now     func() time.Time
 }
 
 // New makes the service.
-func New(tickets *ticket.Service, d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
-	return &Service{tickets: tickets, db: d, ring: ring, now: now}
+func New(tickets *ticket.Service, limits *limit.Service, d *db.DB, ring *secret.Keyring, now func() time.Time) *Service {
+	return &Service{tickets: tickets, limits: limits, db: d, ring: ring, now: now}
 }
 
 // Challenge draws a new picture for a client, or with no client for whichever of the
 // pool answers it. state is the SDK's note of what it was doing; it is bounded and binds
-// nothing, since the token is used elsewhere later.
+// nothing, since the token is used elsewhere later. A picture costs work and a row, so one
+// address gets so many and then TooManyRequests.
 func (s *Service) Challenge(ctx context.Context, p pool.Pool, clientID, state string) (Challenge, error) {
 	if len(state) > maxState {
 		return Challenge{}, errs.New(errs.FieldTooLong, "field", "state", "max", "512")
+	}
+	if p.Settings.Limits {
+		key := limit.Key("captcha", p.ID, caller.From(ctx).Prefix())
+		if err := s.limits.Take(ctx, key, limit.CaptchaAddress()); err != nil {
+			return Challenge{}, err
+		}
 	}
 	noise := newNoise(secret.Bytes(32))
 	answer := noise.pick(alphabet, length)

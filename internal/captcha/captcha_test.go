@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -36,7 +37,7 @@ func newKit(t *testing.T, d *db.DB) *kit {
 	k := &kit{clock: time.Unix(1_800_000_000, 0), answers: map[string]string{}}
 	now := func() time.Time { return k.clock }
 	k.pool = pool.Pool{ID: "dev", Settings: pool.Defaults()}
-	k.Service = captcha.New(ticket.New(d, now), d, ring, now)
+	k.Service = captcha.New(ticket.New(d, now), limit.New(d, ring, now), d, ring, now)
 	k.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	return k
 }
@@ -213,5 +214,20 @@ func TestC1AVendorVouches(t *testing.T) {
 		if err := b.Check(t.Context(), b.pool, "other", token); errs.CodeOf(err) != errs.CaptchaInvalid {
 			t.Errorf("another client: %v", err)
 		}
+	})
+}
+
+// A picture is work and a row for whoever asks, without any proof.
+func TestPicturesAreLimited(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := newKit(t, d)
+		for range limit.CaptchaAddress().Max {
+			k.challenge(t)
+		}
+		if _, err := k.Challenge(t.Context(), k.pool, "app", ""); errs.CodeOf(err) != errs.TooManyRequests {
+			t.Errorf("one more: %v", err)
+		}
+		k.clock = k.clock.Add(limit.CaptchaAddress().Per)
+		k.challenge(t)
 	})
 }

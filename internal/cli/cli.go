@@ -53,7 +53,7 @@ func Main(ctx context.Context, p Process) int {
 func command(p Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tigertally",
-		Short:         "A self-hosted identity server that unmodified CloudBase apps sign in against",
+		Short:         "A self-hosted identity server that unmodified CloudBase and Authing apps sign in against",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -61,7 +61,7 @@ func command(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(p), serveCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), keysCommand(p), configCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
+	root.AddCommand(devCommand(p), serveCommand(p), upsimCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), keysCommand(p), configCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
 	return root
 }
 

@@ -54,6 +54,10 @@ func New(d *db.DB, ring *secret.Keyring, now func() time.Time, logger *slog.Logg
 	}
 }
 
+// OneByOne makes jobs run one after the other, the oldest first, where their order is
+// worth more than their number. Call it before Start.
+func (s *Service) OneByOne() { s.slots = make(chan struct{}, 1) }
+
 // Handle names the handler of a kind. Call it before Start. Jobs of a kind without a
 // handler wait for a process that has one.
 func (s *Service) Handle(kind string, h Handler) {

@@ -373,3 +373,37 @@ func TestKM01PayloadsAreSealed(t *testing.T) {
 		t.Errorf("a swapped payload ran: %d runs", runs.Load())
 	}
 }
+
+func TestOneByOneKeepsTheOrder(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		c := newClock()
+		s := newService(t, d, c)
+		s.OneByOne()
+		var mu sync.Mutex
+		var ran []string
+		s.Handle("note", func(_ context.Context, payload []byte) error {
+			var n note
+			if err := json.Unmarshal(payload, &n); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			ran = append(ran, n.Text)
+			return nil
+		})
+		want := "abcdefghijklmnopqrst"
+		for _, r := range want {
+			if err := s.Enqueue(t.Context(), "note", note{string(r)}); err != nil {
+				t.Fatal(err)
+			}
+			c.advance(time.Millisecond)
+		}
+		start(t, s)
+		wait(t, "all notes", func() bool { return stats(t, s).Waiting == 0 })
+		mu.Lock()
+		defer mu.Unlock()
+		if got := strings.Join(ran, ""); got != want {
+			t.Errorf("ran %s", got)
+		}
+	})
+}

@@ -6,6 +6,7 @@ package keys
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -45,6 +46,9 @@ type Service struct {
 	ring  *secret.Keyring
 	now   func() time.Time
 	cache *db.Cached[snapshot]
+	// making lets those who need a key at the same time make one, and not one each. It is
+	// for callers in no transaction: in one, they could wait for each other.
+	making sync.Mutex
 }
 
 // New makes the service.
@@ -67,6 +71,21 @@ func (s *Service) SignWith(ctx context.Context, poolID, alg, typ string, claims 
 		return "", fmt.Errorf("find signing key: %w", err)
 	}
 	return k.sign(s.ring, typ, claims)
+}
+
+// Ready makes the key a pool signs with by an algorithm, unless there is one. An RSA key
+// takes a good part of a second to make, so call it before a transaction that signs.
+func (s *Service) Ready(ctx context.Context, poolID, alg string) error {
+	snap, err := s.cache.Get(ctx)
+	if err == nil && newest(snap.pools[poolID], purposeSign, alg, s.now()) == nil {
+		s.making.Lock()
+		defer s.making.Unlock()
+		_, err = s.active(ctx, poolID, alg)
+	}
+	if err != nil {
+		return fmt.Errorf("find signing key: %w", err)
+	}
+	return nil
 }
 
 // Verify checks that a key of the pool signed token as one of the given type, and
@@ -113,8 +132,8 @@ func (s *Service) Version(ctx context.Context) (string, error) {
 // retired ones. It makes the active ones, so that whoever keeps the list has them.
 func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, error) {
 	for _, alg := range []string{ES256, RS256} {
-		if _, err := s.active(ctx, poolID, alg); err != nil {
-			return jose.JSONWebKeySet{}, fmt.Errorf("find signing key: %w", err)
+		if err := s.Ready(ctx, poolID, alg); err != nil {
+			return jose.JSONWebKeySet{}, err
 		}
 	}
 	snap, err := s.cache.Get(ctx)

@@ -376,6 +376,28 @@ func TestKeyOfRolledBackTransactionNeverSigns(t *testing.T) {
 	})
 }
 
+func TestReadyKeysOutliveTheTransactionThatSigns(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := setup(t, d)
+		if err := s.Ready(t.Context(), "p1", keys.RS256); err != nil {
+			t.Fatal(err)
+		}
+		undo := errors.New("undo")
+		token := ""
+		err := d.InTx(t.Context(), func(ctx context.Context) error {
+			var err error
+			if token, err = s.SignWith(ctx, "p1", keys.RS256, "JWT", said{"u1"}); err != nil {
+				return err
+			}
+			return undo
+		})
+		var got said
+		if !errors.Is(err, undo) || s.Verify(t.Context(), "p1", token, "JWT", &got) != nil || got.Sub != "u1" {
+			t.Errorf("made in the transaction: %v, %+v", err, got)
+		}
+	})
+}
+
 // KM-01: the stored half is sealed and opens in its own row only.
 func TestPrivateKeysAreSealed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -18,8 +18,9 @@ import (
 const (
 	// algTransport names PKCS#1 v1.5 encryption (RFC 7518 section 4.2).
 	algTransport = "RSA1_5"
-	// maxBlocks bounds the work one message can ask for.
-	maxBlocks = 16
+	// maxBlocks bounds the work one message can ask for. Who does not name a key has them
+	// all tried, and its clients write one block.
+	maxBlocks, maxBlocksAny = 16, 1
 	// rejectPurpose derives what stands in for a message that did not open.
 	rejectPurpose = "transport.reject"
 )
@@ -58,7 +59,7 @@ func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext st
 		return nil, err
 	}
 	instead := s.ring.MAC(rejectPurpose, []byte(poolID), []byte(thumbprint), []byte(ciphertext))
-	plain, opened := open(private, ciphertext)
+	plain, opened := open(private, ciphertext, maxBlocks)
 	if good && opened {
 		return plain, nil
 	}
@@ -99,7 +100,7 @@ func (s *Service) DecryptAny(ctx context.Context, poolID, ciphertext string) ([]
 		if err != nil {
 			return nil, err
 		}
-		if plain, opened := open(private, ciphertext); opened {
+		if plain, opened := open(private, ciphertext, maxBlocksAny); opened {
 			result = plain
 		}
 	}
@@ -119,8 +120,8 @@ func (k *key) decrypter(ring *secret.Keyring) (*rsa.PrivateKey, error) {
 	return private, nil
 }
 
-func open(private *rsa.PrivateKey, ciphertext string) ([]byte, bool) {
-	blocks, good := cut(ciphertext, private.Size())
+func open(private *rsa.PrivateKey, ciphertext string, most int) ([]byte, bool) {
+	blocks, good := cut(ciphertext, private.Size(), most)
 	if !good {
 		blocks = [][]byte{make([]byte, private.Size())}
 	}
@@ -136,13 +137,13 @@ func open(private *rsa.PrivateKey, ciphertext string) ([]byte, bool) {
 // cut decodes the base64 in either alphabet and splits it. The SDK writes a block as a
 // number, so a single one may lack leading zeros; with several that cannot be told
 // apart from garbage.
-func cut(ciphertext string, size int) ([][]byte, bool) {
-	if len(ciphertext) > base64.StdEncoding.EncodedLen(maxBlocks*size) {
+func cut(ciphertext string, size, most int) ([][]byte, bool) {
+	if len(ciphertext) > 2*base64.StdEncoding.EncodedLen(most*size) { // some write lines
 		return nil, false
 	}
-	std := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(ciphertext, "="))
+	std := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(ciphertext, "=\r\n"))
 	raw, err := base64.RawStdEncoding.DecodeString(std)
-	if err != nil || len(raw) == 0 || (len(raw) > size && len(raw)%size != 0) {
+	if err != nil || len(raw) == 0 || len(raw) > most*size || (len(raw) > size && len(raw)%size != 0) {
 		return nil, false
 	}
 	if len(raw) < size {
@@ -151,15 +152,17 @@ func cut(ciphertext string, size int) ([][]byte, bool) {
 	return slices.Collect(slices.Chunk(raw, size)), true
 }
 
-// transport returns the pool's newest transport key. It is generated outside any
-// transaction because that takes a while; two made at once are both good.
+// transport returns the pool's newest transport key, which is made outside any
+// transaction because that takes a while. Of those who ask for the first one at the same
+// time one makes it: every sign-in tries every key there is. Two nodes may make two.
 func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return nil, err
+	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+		return k, err
 	}
-	if k := newest(snap.pools[poolID], purposeTransport, algTransport, s.now()); k != nil {
-		return k, nil
+	s.making.Lock()
+	defer s.making.Unlock()
+	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+		return k, err
 	}
 	private, err := rsa.GenerateKey(secret.Reader(), rsaBits)
 	if err != nil {
@@ -180,4 +183,13 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// newestTransport returns the transport key there is, nil for none.
+func (s *Service) newestTransport(ctx context.Context, poolID string) (*key, error) {
+	snap, err := s.cache.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newest(snap.pools[poolID], purposeTransport, algTransport, s.now()), nil
 }

@@ -138,7 +138,8 @@ func TestDecryptAnyTriesEveryKey(t *testing.T) {
 			t.Fatal("the newer key is not the one shown")
 		}
 		recent := base64.StdEncoding.EncodeToString(encrypt(t, newer, "secret 密码"))
-		for _, ciphertext := range []string{old, recent} {
+		lines := recent[:76] + "\n" + recent[76:] + "\n"
+		for _, ciphertext := range []string{old, recent, lines} {
 			if got, err := s.DecryptAny(t.Context(), "p1", ciphertext); err != nil || string(got) != "secret 密码" {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -156,6 +157,7 @@ func TestDecryptAnyIsNoOracle(t *testing.T) {
 		for name, ciphertext := range map[string]string{
 			"damaged": base64.StdEncoding.EncodeToString(bad), "not base64": "%%%", "empty": "", "short": "AAAA",
 			"far too long": strings.Repeat("A", 1<<20),
+			"two blocks":   base64.StdEncoding.EncodeToString(append(encrypt(t, public, "one"), encrypt(t, public, "two")...)),
 			"of nobody":    base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 256)),
 		} {
 			first, err := s.DecryptAny(t.Context(), "p1", ciphertext)
@@ -167,6 +169,29 @@ func TestDecryptAnyIsNoOracle(t *testing.T) {
 			}
 			if other, err := s.DecryptAny(t.Context(), "p2", ciphertext); err != nil || bytes.Equal(first, other) {
 				t.Errorf("%s: the same in another pool", name)
+			}
+		}
+	})
+}
+
+// Every sign-in tries every transport key, so a crowd at the first start makes one.
+func TestACrowdMakesOneTransportKey(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := setup(t, d)
+		named := make(chan string, 8)
+		for range cap(named) {
+			go func() {
+				text, err := s.TransportRaw(t.Context(), "p1")
+				if err != nil {
+					text = err.Error()
+				}
+				named <- text
+			}()
+		}
+		first := <-named
+		for range cap(named) - 1 {
+			if next := <-named; next != first {
+				t.Fatal("two callers were told two keys")
 			}
 		}
 	})

@@ -117,8 +117,8 @@ func PasswordAddress() Rule { return Rule{Name: "password_ip", Max: 100, Per: 15
 // PasswordAccounts bounds the distinct accounts one address prefix may fail on.
 func PasswordAccounts() Rule { return Rule{Name: "password_accounts", Max: 20, Per: 15 * time.Minute} }
 
-// SudoAccount bounds wrong proofs for a sudo token of one account.
-func SudoAccount() Rule { return Rule{Name: "sudo_account", Max: 10, Per: 15 * time.Minute} }
+// DeviceStartAddress bounds device grants begun from one address prefix.
+func DeviceStartAddress() Rule { return Rule{Name: "device_start_ip", Max: 60, Per: time.Minute} }
 
 // DeviceCodeAddress bounds wrong device user codes from one address prefix.
 func DeviceCodeAddress() Rule { return Rule{Name: "device_code_ip", Max: 10, Per: 10 * time.Minute} }

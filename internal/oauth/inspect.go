@@ -99,7 +99,7 @@ func (s *Service) inspectMachine(ctx context.Context, c pool.Client, token strin
 }
 
 func (s *Service) inspectRefresh(ctx context.Context, c pool.Client, token string) (Introspection, error) {
-	row, newest, err := s.Sessions.Peek(ctx, c.Pool.ID, token)
+	row, newest, err := s.Sessions.Peek(ctx, c.Pool.ID, refreshFamily, token)
 	if err != nil {
 		return Introspection{}, err
 	}
@@ -120,7 +120,7 @@ func (s *Service) inspectRefresh(ctx context.Context, c pool.Client, token strin
 // Errors: GrantInvalid, NotImplemented.
 func (s *Service) Revoke(ctx context.Context, c pool.Client, token string) error {
 	if strings.Count(token, ".") == 1 {
-		row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, token)
+		row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, refreshFamily, token)
 		if err != nil {
 			return unless(err, errs.RefreshInvalid)
 		}

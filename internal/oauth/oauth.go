@@ -78,6 +78,15 @@ type person struct {
 	id, access pipeline.Claims
 }
 
+// refreshFamily is that of the refresh tokens of this flow. Elsewhere no application proves
+// itself for one, no function runs and a used one has a grace.
+const refreshFamily = ".oauth"
+
+// style is the form of the tokens of the person.
+func (p person) style() session.Style {
+	return session.Style{Claims: p.access.Set, Family: refreshFamily}
+}
+
 // person loads the user of a grant and runs the pool's functions. Call it outside
 // transactions and before anything is spent.
 func (s *Service) person(ctx context.Context, c pool.Client, userID, scope string) (person, error) {

@@ -50,7 +50,7 @@ func (s *Service) Code(ctx context.Context, c pool.Client, code, verifier, redir
 		var err error
 		tokens, err = s.Sessions.Replace(ctx, who, "token_grant", session.Start{
 			ID: t.Binding["session"], Pool: c.Pool, ClientID: c.ID, Scope: scope,
-			Style: session.Style{Claims: p.access.Set},
+			Style: p.style(),
 		})
 		if err != nil {
 			return err
@@ -114,8 +114,9 @@ func (s *Service) reused(ctx context.Context, c pool.Client, code string) error 
 }
 
 // Exchange turns a login token of the same application into tokens of a session of
-// their own. They live as long as a login token does: the apps that come this way keep
-// them for as long and show the ID token in the login token's place.
+// their own, which lasts no longer than the one of the login token. They live as long as
+// a login token does: the apps that come this way keep them for as long and show the ID
+// token in the login token's place.
 //
 // Errors: GrantInvalid, ScopeInvalid, TooManyRequests, PipelineDenied, PipelineFailed.
 func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope string) (Grant, error) {
@@ -142,15 +143,18 @@ func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope
 	var tokens session.Tokens
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
 		var err error
-		tokens, err = s.Sessions.Start(ctx, session.Start{
-			Pool: c.Pool, ClientID: c.ID, UserID: who.UserID, Scope: scope, AMR: who.AMR, AuthAt: who.AuthAt,
-			AccessLife: c.Pool.Settings.LoginLife, Style: session.Style{Claims: p.access.Set},
+		tokens, err = s.Sessions.Fork(ctx, who, session.Start{
+			Pool: c.Pool, ClientID: c.ID, Scope: scope, AccessLife: c.Pool.Settings.LoginLife,
+			Style: p.style(),
 		})
 		if err != nil {
 			return err
 		}
 		return s.record(ctx, c, tokens, "authing_token")
 	})
+	if errs.CodeOf(err) == errs.SessionInvalid { // it has ended meanwhile
+		err = errs.New(errs.GrantInvalid).Because(err)
+	}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -162,7 +166,7 @@ func (s *Service) Exchange(ctx context.Context, c pool.Client, loginToken, scope
 //
 // Errors: GrantInvalid, ScopeInvalid, PipelineDenied, PipelineFailed.
 func (s *Service) Refresh(ctx context.Context, c pool.Client, refresh, scope string) (Grant, error) {
-	row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, refresh)
+	row, _, err := s.Sessions.Peek(ctx, c.Pool.ID, refreshFamily, refresh)
 	if err != nil {
 		return Grant{}, spent(err)
 	}
@@ -180,7 +184,7 @@ func (s *Service) Refresh(ctx context.Context, c pool.Client, refresh, scope str
 	}
 	pl := c.Pool
 	pl.Settings.RefreshGrace = grace(c.App)
-	tokens, err := s.Sessions.RotateAs(ctx, pl, c.ID, refresh, session.Style{Claims: p.access.Set})
+	tokens, err := s.Sessions.RotateAs(ctx, pl, c.ID, refresh, p.style())
 	if err != nil {
 		return Grant{}, spent(err)
 	}

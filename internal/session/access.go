@@ -23,6 +23,7 @@ const leeway = 30 * time.Second
 type Principal struct {
 	PoolID, UserID, SessionID, ClientID, Scope string
 	TokenID, Use                               string // Use is UseID for an ID token
+	Login                                      bool   // the token is a login token
 	AMR                                        []string
 	AuthAt, IssuedAt, ExpiresAt                time.Time
 	Refreshed                                  bool // the session was refreshed before
@@ -89,7 +90,7 @@ func (s *Service) VerifyAny(ctx context.Context, token string) (Principal, error
 // VerifyLogin is Verify for login tokens alone.
 func (s *Service) VerifyLogin(ctx context.Context, token string) (Principal, error) {
 	p, err := s.verify(ctx, token, TypLogin)
-	if err == nil && p.Use != "" {
+	if err == nil && !p.Login {
 		return Principal{}, errs.New(errs.SessionInvalid)
 	}
 	return p, err
@@ -152,7 +153,7 @@ func (s *Service) inspect(ctx context.Context, token string, typs ...string) (fa
 	}
 	f := fact{hash: hash, version: version, typ: typ, principal: Principal{
 		PoolID: poolID, UserID: c.Subject, SessionID: c.Session, ClientID: c.Audience, Scope: c.Scope,
-		TokenID: c.ID, Use: c.Use, AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
+		TokenID: c.ID, Use: c.Use, Login: typ == TypLogin && c.Use == "", AMR: c.AMR, AuthAt: time.Unix(c.AuthTime, 0), IssuedAt: time.Unix(c.IssuedAt, 0),
 		ExpiresAt: time.Unix(c.Expires, 0), Refreshed: c.Generation > 0,
 	}}
 	s.seen.put(f)

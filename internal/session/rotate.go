@@ -26,9 +26,10 @@ func (s *Service) Rotate(ctx context.Context, p pool.Pool, clientID, refresh str
 	return s.RotateAs(ctx, p, clientID, refresh, Style{})
 }
 
-// RotateAs is Rotate with the form of the access token.
+// RotateAs is Rotate with the form of the access token, for refresh tokens of the style's
+// family.
 func (s *Service) RotateAs(ctx context.Context, p pool.Pool, clientID, refresh string, st Style) (Tokens, error) {
-	t, ok := parseRefresh(s.ring, p.ID, refresh)
+	t, ok := parseRefresh(s.ring, p.ID, st.Family, refresh)
 	if !ok {
 		return Tokens{}, errs.New(errs.RefreshInvalid)
 	}

@@ -88,6 +88,12 @@ func New(d *db.DB, ks *keys.Service, ring *secret.Keyring, now func() time.Time,
 	}
 }
 
+// Ready makes the key that tokens of a style are signed with, unless there is one. Call it
+// before the transaction of Start: an RSA key takes long to make.
+func (s *Service) Ready(ctx context.Context, poolID string, st Style) error {
+	return s.keys.Ready(ctx, poolID, st.alg())
+}
+
 // Start begins a session, in the transaction of ctx when there is one.
 func (s *Service) Start(ctx context.Context, in Start) (Tokens, error) {
 	now := s.now()
@@ -135,16 +141,27 @@ func (s *Service) Revoke(ctx context.Context, sessionID, why string) error {
 
 // RevokeUser ends all sessions of a user but one, and says how many that were.
 func (s *Service) RevokeUser(ctx context.Context, userID, exceptSessionID, why string) (int64, error) {
-	n, err := s.revokeUser(ctx, userID, exceptSessionID, why)
+	n, err := twice(func() (int64, error) { return s.revokeUser(ctx, userID, exceptSessionID, why) })
 	if err != nil {
 		return 0, fmt.Errorf("revoke sessions of user: %w", err)
 	}
 	return n, nil
 }
 
+// twice runs a revocation of many sessions again. One that is being forked makes the
+// first wait for it, and what came of it is only seen by the second.
+func twice(revoke func() (int64, error)) (int64, error) {
+	n, err := revoke()
+	if err != nil {
+		return n, err
+	}
+	more, err := revoke()
+	return n + more, err
+}
+
 // RevokeClient ends all sessions of a user in one application.
 func (s *Service) RevokeClient(ctx context.Context, userID, clientID, why string) (int64, error) {
-	n, err := s.revokeClient(ctx, userID, clientID, why)
+	n, err := twice(func() (int64, error) { return s.revokeClient(ctx, userID, clientID, why) })
 	if err != nil {
 		return 0, fmt.Errorf("revoke sessions of application: %w", err)
 	}
@@ -183,7 +200,7 @@ func (s *Service) tokens(ctx context.Context, p pool.Pool, row Session, t refres
 	if err != nil {
 		return Tokens{}, err
 	}
-	tokens.Refresh = t.encode(s.ring, p.ID)
+	tokens.Refresh = t.encode(s.ring, p.ID, st.Family)
 	return tokens, nil
 }
 

@@ -63,6 +63,15 @@ func (s *Service) touch(ctx context.Context, p Principal, now, idleUntil time.Ti
 		db.Millis(idleUntil), p.SessionID, p.UserID, p.PoolID, db.Millis(now)))
 }
 
+// lasting reads a live session of an active user that does not go idle before a time.
+func (s *Service) lasting(ctx context.Context, p Principal, now, until time.Time) (Session, error) {
+	return scan(s.db.QueryRow(ctx, `SELECT `+columns+` FROM sessions
+		WHERE id = $1 AND user_id = $2 AND pool_id = $3
+		AND revoked_at IS NULL AND idle_until >= $4 AND idle_until > $5 AND expires_at > $5
+		AND EXISTS (SELECT 1 FROM users u WHERE u.id = sessions.user_id AND u.status = 'active')`,
+		p.SessionID, p.UserID, p.PoolID, db.Millis(until), db.Millis(now)))
+}
+
 func (s *Service) revoke(ctx context.Context, id, why string) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
 		WHERE id = $3 AND revoked_at IS NULL`, db.Millis(s.now()), why, id)

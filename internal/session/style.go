@@ -26,7 +26,10 @@ const UseID = "id"
 // that lives as long as the session or the pool says and has no claim but ours.
 type Style struct {
 	Alg, Typ string
-	Life     time.Duration
+	// Family is whose the refresh token beside it is: one of another family is refused, so
+	// that no endpoint asks for less than the one a token was made for.
+	Family string
+	Life   time.Duration
 	// Claims are more claims; none of them overrides one of ours.
 	Claims map[string]any
 }

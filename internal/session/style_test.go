@@ -140,6 +140,106 @@ func TestReissueKeepsTheSession(t *testing.T) {
 	})
 }
 
+// Clients ask who they are all the time; only what lasts longer for it is written down.
+func TestReissueOfALastingSessionWritesNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p, err := w.VerifyLogin(t.Context(), w.login(t).Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reissue := func(want uint64) {
+			t.Helper()
+			before := d.Stats().Transactions
+			next, err := w.Reissue(t.Context(), p, loginStyle())
+			if wrote := d.Stats().Transactions - before; err != nil || wrote != want || next.ExpiresIn != fortnight {
+				t.Errorf("%d transactions, %+v, %v", wrote, next, err)
+			}
+		}
+		reissue(0)
+		w.clock.advance(20 * 24 * time.Hour)
+		reissue(1)
+		reissue(0)
+	})
+}
+
+// SE-01: an ID token or an access token that is shown for a login token gets one for the
+// rest of its own life, and not for a fortnight.
+func TestReissueForOtherTokensIsNoGain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		tokens := w.start(t)
+		w.clock.advance(30 * time.Minute)
+		p, err := w.VerifyAny(t.Context(), tokens.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := w.Reissue(t.Context(), p, loginStyle())
+		if want := tokens.ExpiresIn - 30*time.Minute; err != nil || next.ExpiresIn != want {
+			t.Errorf("lives %s, want %s: %v", next.ExpiresIn, want, err)
+		}
+	})
+}
+
+// SE-02: a session begun from another lasts no longer than that one.
+func TestForkLastsNoLonger(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		first := w.login(t)
+		p, err := w.VerifyLogin(t.Context(), first.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := session.Start{Pool: w.p1, ClientID: "p1", Scope: "openid"}
+		w.clock.advance(time.Hour)
+		next, err := w.Fork(t.Context(), p, in)
+		if err != nil || next.Sub != "u1" || !next.AuthAt.Equal(first.AuthAt) || next.SessionID == first.SessionID {
+			t.Errorf("tokens %+v, %v", next, err)
+		}
+		list, err := w.List(t.Context(), "u1")
+		if err != nil || len(list) != 2 || !list[0].ExpiresAt.Equal(list[1].ExpiresAt) {
+			t.Errorf("sessions %+v, %v", list, err)
+		}
+		if err := w.Revoke(t.Context(), first.SessionID, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Fork(t.Context(), p, in); errs.CodeOf(err) != errs.SessionInvalid {
+			t.Errorf("of an ended session: %v", err)
+		}
+	})
+}
+
+// SE-06: what is begun from a session while all of them end does not stay behind.
+func TestNoForkSurvivesTheEndOfAll(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for range 20 {
+			p, err := w.VerifyLogin(t.Context(), w.login(t).Access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 4)
+			for range cap(done) {
+				go func() {
+					_, err := w.Fork(t.Context(), p, session.Start{Pool: w.p1, ClientID: "p1", Scope: "openid"})
+					done <- err
+				}()
+			}
+			if _, err := w.RevokeUser(t.Context(), "u1", "", "test"); err != nil {
+				t.Fatal(err)
+			}
+			for range cap(done) {
+				if err := <-done; err != nil && errs.CodeOf(err) != errs.SessionInvalid {
+					t.Fatal(err)
+				}
+			}
+			if list, err := w.List(t.Context(), "u1"); err != nil || len(list) != 0 {
+				t.Fatalf("%d sessions stay, %v", len(list), err)
+			}
+		}
+	})
+}
+
 // SE-09: one session takes the other's place, once.
 func TestReplace(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
@@ -184,20 +284,20 @@ func TestPeekRotatesNothing(t *testing.T) {
 		w := newWorld(t, d)
 		a := w.start(t)
 		for range 2 {
-			if row, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || !newest || row.ID != a.SessionID {
+			if row, newest, err := w.Peek(t.Context(), "p1", "", a.Refresh); err != nil || !newest || row.ID != a.SessionID {
 				t.Errorf("%+v %v %v", row, newest, err)
 			}
 		}
 		b := w.rotate(t, a)
-		if _, newest, err := w.Peek(t.Context(), "p1", a.Refresh); err != nil || newest {
+		if _, newest, err := w.Peek(t.Context(), "p1", "", a.Refresh); err != nil || newest {
 			t.Errorf("a used token: %v %v", newest, err)
 		}
 		for _, bad := range []string{"", b.Access, b.Refresh + "A"} {
-			if _, _, err := w.Peek(t.Context(), "p1", bad); errs.CodeOf(err) != errs.RefreshInvalid {
+			if _, _, err := w.Peek(t.Context(), "p1", "", bad); errs.CodeOf(err) != errs.RefreshInvalid {
 				t.Errorf("nonsense: %v", err)
 			}
 		}
-		if _, _, err := w.Peek(t.Context(), "p2", b.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
+		if _, _, err := w.Peek(t.Context(), "p2", "", b.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
 			t.Errorf("another pool: %v", err)
 		}
 	})

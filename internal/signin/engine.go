@@ -121,6 +121,11 @@ func (s *Service) takeBack(ctx context.Context, out Outcome, why error) error {
 // stored, the account is looked at once more, the session begins and the record is
 // written, or nothing happens.
 func (s *Service) start(ctx context.Context, r request, p proof, before change) (Outcome, error) {
+	if r.style != nil {
+		if err := s.Sessions.Ready(ctx, r.client.Pool.ID, r.style(p.user)); err != nil {
+			return Outcome{}, err
+		}
+	}
 	var out Outcome
 	err := s.DB.InTx(ctx, func(ctx context.Context) error {
 		u, err := s.settle(ctx, p)

@@ -75,14 +75,20 @@ func enrollAction(r request, n newcomer) string {
 
 // mayEnroll refuses what is known to be refused before anything dear is done.
 func (s *Service) mayEnroll(ctx context.Context, r request, n newcomer) error {
-	p, u := r.client.Pool, n.user
-	if n.unproved && p.Settings.Limits {
-		key := limit.Key("register", p.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, limit.RegisterAddress()...); err != nil {
+	if n.unproved {
+		if err := s.countRegistration(ctx, r.client.Pool); err != nil {
 			return err
 		}
 	}
-	return s.free(ctx, u)
+	return s.free(ctx, n.user)
+}
+
+// countRegistration counts one that nothing stood in front of.
+func (s *Service) countRegistration(ctx context.Context, p pool.Pool) error {
+	if !p.Settings.Limits {
+		return nil
+	}
+	return s.Limits.Take(ctx, limit.Key("register", p.ID, caller.From(ctx).Prefix()), limit.RegisterAddress()...)
 }
 
 // free refuses identifiers that somebody has. The guards of the database decide; this is

@@ -49,6 +49,10 @@ func (s *Service) provePassword(ctx context.Context, in Input) (proof, error) {
 // identifier is a claim, as in an unproved registration.
 func (s *Service) claimIdentifier(ctx context.Context, in Input, kind contact.Kind, canonical string) (proof, error) {
 	if err := s.proofs.CheckPassword(in.Client.Pool, in.Password); err != nil {
+		// It tells that nobody is called that, and so counts as a registration (EN-03).
+		if full := s.countRegistration(ctx, in.Client.Pool); full != nil {
+			return proof{}, full
+		}
 		return proof{}, err
 	}
 	u := blank(ctx, in.Client.Pool, string(kind))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
@@ -50,26 +51,50 @@ func newProofs(d Deps) *Proofs {
 // Gate refuses a client address that has lately been wrong too often, and asks it for a
 // captcha before that. It costs two indexed reads.
 func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) error {
-	if !c.Pool.Settings.Limits {
-		return nil
-	}
-	key := addressKey(ctx, c.Pool.ID)
-	rule := limit.PasswordAddress()
-	n, until, err := p.limits.Count(ctx, key, rule)
-	if err != nil {
+	if err := p.address(ctx, c.Pool); err != nil || !c.Pool.Settings.Limits || c.Pool.Settings.Captcha == pool.CaptchaOff {
 		return err
 	}
-	if n >= rule.Max {
-		return errs.New(errs.TooManyRequests).After(p.wait(until))
-	}
-	if c.Pool.Settings.Captcha == pool.CaptchaOff {
-		return nil
-	}
 	spread := limit.PasswordAccounts()
-	if n, _, err = p.limits.Count(ctx, key, spread); err != nil || n < spread.Max {
+	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < spread.Max {
 		return err
 	}
 	return p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+}
+
+// address refuses a client address that has lately been wrong too often.
+func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
+	if !in.Settings.Limits {
+		return nil
+	}
+	rule := limit.PasswordAddress()
+	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
+	if err == nil && n >= rule.Max {
+		err = errs.New(errs.TooManyRequests).After(p.wait(until))
+	}
+	return err
+}
+
+// Sealed returns a new password that a client encrypted and open decrypts. One that cannot
+// be read is PasswordInvalid and counts as a wrong password of its address: whoever may
+// ask without end what can be read learns what others have encrypted (PW-12). Too many,
+// and nothing is read: TooManyRequests.
+func (p *Proofs) Sealed(ctx context.Context, in pool.Pool, open func() ([]byte, error)) (string, error) {
+	if err := p.address(ctx, in); err != nil {
+		return "", err
+	}
+	plain, err := open()
+	if err != nil {
+		return "", err
+	}
+	if len(plain) > 0 && utf8.Valid(plain) {
+		return string(plain), nil
+	}
+	if in.Settings.Limits {
+		if _, err := p.limits.Add(ctx, addressKey(ctx, in.ID), limit.PasswordAddress()); err != nil {
+			return "", err
+		}
+	}
+	return "", errs.New(errs.PasswordInvalid)
 }
 
 // Password is the result of a right password.

@@ -1,6 +1,8 @@
 package signin_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,6 +175,56 @@ func TestEN03UnprovedRegistrationsAreLimited(t *testing.T) {
 		wantCode(t, err, errs.TooManyRequests)
 		_, err = k.Signin.Register(accounttest.From(t, "192.0.2.2", ""), in)
 		wantCode(t, err, errs.IdentifierTaken)
+	})
+}
+
+// EN-03: a password that is no good for a new account tells who has none as well.
+func TestEN03WeakPasswordsDoNotTellWhoIsUnknown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits = true })
+		ctx := accounttest.From(t, "192.0.2.1", "")
+		guess := func(i int) error {
+			_, err := k.Signin.SignIn(ctx, signin.Input{
+				Client: k.Client, Method: signin.MethodPassword, AutoRegister: true, Password: "x",
+				Identifier: fmt.Sprintf("somebody%d", i),
+			})
+			return err
+		}
+		for i := range 10 {
+			wantCode(t, guess(i), errs.PasswordTooShort)
+		}
+		wantCode(t, guess(10), errs.TooManyRequests)
+	})
+}
+
+// PW-12: that a password could not be read is told so often and no more; past that,
+// nothing is even opened.
+func TestPW12UnreadablePasswordsAreCounted(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits = true })
+		ctx, opened := accounttest.From(t, "192.0.2.1", ""), 0
+		sealed := func(ctx context.Context, plain string) error {
+			got, err := k.Signin.Proofs().Sealed(ctx, k.Client.Pool, func() ([]byte, error) {
+				opened++
+				return []byte(plain), nil
+			})
+			if err == nil && got != plain {
+				t.Errorf("%q became %q", plain, got)
+			}
+			return err
+		}
+		for range 50 {
+			wantCode(t, sealed(ctx, "\xff\xfe"), errs.PasswordInvalid)
+			wantCode(t, sealed(ctx, password), "")
+			wantCode(t, sealed(ctx, ""), errs.PasswordInvalid)
+		}
+		before := opened
+		wantCode(t, sealed(ctx, "\xff\xfe"), errs.TooManyRequests)
+		wantCode(t, sealed(ctx, password), errs.TooManyRequests)
+		if opened != before {
+			t.Error("still opened")
+		}
+		wantCode(t, sealed(accounttest.From(t, "192.0.2.2", ""), password), "")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,10 +16,14 @@ import (
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pipeline"
+	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/testkit"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
+
+// slack is what a machine busy with other tests may add to the time of a call.
+const slack = 5 * time.Second
 
 // JS-01: while fifty bad functions run at once the server answers as before and grows by
 // little. How fast it answers is reported, not asserted: the machine is shared.
@@ -26,6 +31,7 @@ func TestBadFunctionsLeaveTheServerAlone(t *testing.T) {
 	s := testkit.Start(t, dbtest.SQLite)
 	pools := hostilePools(t, s)
 	before := resident(t)
+	var longest atomic.Int64
 	calm := probe(t, s, func() {})
 	busy := probe(t, s, func() {
 		var wg sync.WaitGroup
@@ -38,16 +44,20 @@ func TestBadFunctionsLeaveTheServerAlone(t *testing.T) {
 				begin := time.Now()
 				in := pipeline.Input{Client: client, Protocol: "password", User: map[string]any{"id": "u"}}
 				_, err := s.App.Pipelines.Run(t.Context(), pipeline.PreAuthentication, in)
-				if took := time.Since(begin); errs.CodeOf(err) != errs.PipelineFailed || took > 2*time.Second {
+				took := time.Since(begin)
+				if errs.CodeOf(err) != errs.PipelineFailed || took > sandbox.CallTime+slack {
 					t.Errorf("%v after %v", err, took)
+				}
+				for old := longest.Load(); int64(took) > old && !longest.CompareAndSwap(old, int64(took)); {
+					old = longest.Load()
 				}
 			})
 		}
 		wg.Wait()
 	})
 	grown := resident(t) - before
-	t.Logf("/healthz: p50 %v and p99 %v alone, p50 %v and p99 %v beside fifty bad calls; the server grew by %d KiB",
-		at(calm, 50), at(calm, 99), at(busy, 50), at(busy, 99), grown>>10)
+	t.Logf("/healthz: p50 %v and p99 %v alone, p50 %v and p99 %v beside fifty bad calls of at most %v; the server grew by %d KiB",
+		at(calm, 50), at(calm, 99), at(busy, 50), at(busy, 99), time.Duration(longest.Load()).Round(time.Millisecond), grown>>10)
 	if grown > 64<<20 {
 		t.Errorf("the server grew by %d MiB", grown>>20)
 	}

@@ -41,6 +41,16 @@ func (s *Service) SetPasswordHash(ctx context.Context, poolID, id, phc string) e
 	return found(s.setPassword(ctx, poolID, id, phc, s.now()))
 }
 
+// HoldPassword keeps others from changing the password of u until ctx's transaction ends.
+// It says PasswordWrong when u has got another one since it was read.
+func (s *Service) HoldPassword(ctx context.Context, u User) error {
+	n, err := s.hold(ctx, u, s.now())
+	if err == nil && n == 0 {
+		return errs.New(errs.PasswordWrong)
+	}
+	return err
+}
+
 // later is now, or just after the last change: TouchSignIn tells passwords apart by when
 // they were set.
 func later(now, last time.Time) time.Time {

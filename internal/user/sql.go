@@ -379,14 +379,24 @@ func (s *Service) setStatus(ctx context.Context, poolID, id, status string, at t
 		poolID, id, status, db.Millis(at))
 }
 
-func (s *Service) touch(ctx context.Context, u User, ip string, at time.Time) (int64, error) {
-	var changed int64
-	if !u.PasswordChangedAt.IsZero() {
-		changed = db.Millis(u.PasswordChangedAt)
+// passwordChanged is when the password of u was set, as statements compare it.
+func passwordChanged(u User) int64 {
+	if u.PasswordChangedAt.IsZero() {
+		return 0
 	}
+	return db.Millis(u.PasswordChangedAt)
+}
+
+func (s *Service) hold(ctx context.Context, u User, at time.Time) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET updated_at = $3
+		WHERE pool_id = $1 AND id = $2 AND COALESCE(password_changed_at, 0) = $4`,
+		u.PoolID, u.ID, db.Millis(at), passwordChanged(u))
+}
+
+func (s *Service) touch(ctx context.Context, u User, ip string, at time.Time) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE users SET last_sign_in_at = $3, sign_ins = sign_ins + 1, last_ip = $5
 		WHERE pool_id = $1 AND id = $2 AND status = 'active' AND COALESCE(password_changed_at, 0) = $4`,
-		u.PoolID, u.ID, db.Millis(at), changed, ip)
+		u.PoolID, u.ID, db.Millis(at), passwordChanged(u), ip)
 }
 
 func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (int64, error) {

@@ -106,7 +106,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Limits = limit.New(d, ring, k.Now)
 	k.Codes = code.New(d, ring, k.Limits, k.Now)
 	k.Tickets = ticket.New(d, k.Now)
-	k.Captcha = captcha.New(k.Tickets, d, ring, k.Now)
+	k.Captcha = captcha.New(k.Tickets, k.Limits, d, ring, k.Now)
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
 	k.Fields = field.New(d, k.Now)
@@ -156,19 +156,26 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		Keys: k.Keys, Limits: k.Limits, Audit: k.Audit, Proofs: k.Signin.Proofs(), Hasher: k.Hasher,
 		Issuer: issuer, Now: k.Now,
 	})
+	k.settle(t, edit)
+	check(t, jobs.Start(t.Context()))
+	t.Cleanup(jobs.Stop)
+	return k
+}
+
+// settle makes the pool, unless another node of the test has.
+func (k *Kit) settle(t testing.TB, edit []func(*pool.Settings)) {
+	t.Helper()
 	set := pool.Defaults()
 	set.Anonymous, set.Limits, set.Captcha, set.PasswordMin = true, false, pool.CaptchaOff, 8
 	for _, e := range edit {
 		e(&set)
 	}
-	if _, err = k.Pools.Create(t.Context(), "p", "Test", set); errs.CodeOf(err) != errs.PoolTaken { // by another node
+	_, err := k.Pools.Create(t.Context(), "p", "Test", set)
+	if errs.CodeOf(err) != errs.PoolTaken {
 		check(t, err)
 	}
 	k.Client, err = k.Pools.Client(t.Context(), "p")
 	check(t, err)
-	check(t, jobs.Start(t.Context()))
-	t.Cleanup(jobs.Stop)
-	return k
 }
 
 // workerWord makes a test's binary a worker.

@@ -26,9 +26,13 @@ function showProject(p) {
   const link = $('#console');
   if (p.consoleUrl) link.href = p.consoleUrl;
   link.hidden = !p.consoleUrl || new URL(p.consoleUrl).pathname === location.pathname;
+  const scheme = location.protocol.slice(0, -1);
   const init = `const app = cloudbase.init({ env: '${p.env}' });\n`;
   $('#sdk2').textContent = `${init}app.registerEndPoint('${location.origin}/web');\nconst auth = app.auth({});`;
-  $('#sdk3').textContent = `${init}app.registerHost('${location.host}', '${location.protocol.slice(0, -1)}');\nconst auth = app.auth();`;
+  $('#sdk3').textContent = `${init}app.registerHost('${location.host}', '${scheme}');\nconst auth = app.auth();`;
+  $('#authing').textContent = `new AuthenticationClient({ appId: '${p.appId}', appHost: '${location.origin}' });`;
+  $('#swift').textContent = `Authing.setSchema(schema: "${scheme}")\nAuthing.setOnPremiseInfo(host: "${location.host}", publicKey: "${p.publicKey}")\nAuthing.start("${p.appId}")`;
+  $('#android').textContent = `Authing.setScheme("${scheme}");\nAuthing.setOnPremiseInfo("${location.host}", "${p.publicKey}");\nAuthing.init(context, "${p.appId}");`;
   $('#curl').textContent = `curl '${location.origin}/emulator/v1/messages?to=13800000000&wait=5s'`;
 }
 

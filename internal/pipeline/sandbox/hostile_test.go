@@ -9,8 +9,9 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 )
 
-// slack is what a busy machine may add to the time of a call.
-const slack = 600 * time.Millisecond
+// slack is what a machine busy with other tests may add to the time of a call. It tells
+// an end from no end; how long calls really take is logged.
+const slack = 5 * time.Second
 
 func TestHostile(t *testing.T) {
 	s := start(t, 2)

@@ -81,7 +81,7 @@ func (p *Protocol) Name() string { return "authing" }
 
 // Owns reports whether a path is one of this protocol's, clean or not.
 func Owns(path string) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	switch first {
 	case "api", "graphql", "connection", "media", "logout", "cas", "login":
 		return true

@@ -37,15 +37,11 @@ type sendRequest struct {
 // sendSMS sends a code by text message. Most clients do not say what it is for, so that
 // one is good for everything but a second proof.
 func (p *Protocol) sendSMS(ctx context.Context, c pool.Client, in sendRequest) (any, error) {
-	usage, ok := smsUsage(in.Scene)
-	if !ok {
-		return nil, errs.New(errs.BadRequest, "field", "scene")
-	}
 	phone, err := phoneOf(string(in.Phone), string(in.CountryCode))
 	if err != nil {
 		return nil, err
 	}
-	_, err = p.account.SendCode(ctx, account.SendInput{Client: c, Phone: phone, Usage: usage})
+	_, err = p.account.SendCode(ctx, account.SendInput{Client: c, Phone: phone, Usage: smsUsage(in.Scene)})
 	return nil, err
 }
 
@@ -66,23 +62,22 @@ func (p *Protocol) sendEmail(ctx context.Context, c pool.Client, in sendRequest)
 	return nil, err
 }
 
-// smsUsage translates the scenes of text messages.
-func smsUsage(scene string) (signin.Usage, bool) {
+// smsUsage translates the scenes of text messages. Client libraries pass on whatever an
+// app says, so an unknown one is as good as none.
+func smsUsage(scene string) signin.Usage {
 	switch scene {
-	case "":
-		return signin.UsageAll, true
 	case "login":
-		return signin.UsageSignIn, true
+		return signin.UsageSignIn
 	case "register":
-		return signin.UsageRegister, true
+		return signin.UsageRegister
 	case "reset":
-		return signin.UsageReset, true
+		return signin.UsageReset
 	case "bind", "unbind", "complete-phone":
-		return signin.UsageContact, true
+		return signin.UsageContact
 	case "mfa-bind", "mfa-verify", "mfa-unbind":
-		return signin.UsageMFA, true
+		return signin.UsageMFA
 	}
-	return "", false
+	return signin.UsageAll
 }
 
 // emailUsage translates the scenes of mails. Apps bind an address with either of the

@@ -3,6 +3,7 @@ package authing
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -19,10 +20,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 		*t = text(data)
 		return nil
 	}
-	if err := json.Unmarshal(data, (*string)(t)); err != nil {
-		return errs.New(errs.BadRequest).Because(err)
-	}
-	return nil
+	return json.Unmarshal(data, (*string)(t)) // the decoder names the member
 }
 
 // flag is a boolean that may arrive as text.
@@ -36,7 +34,7 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 	case "false", "0", "", "null":
 		*f = false
 	default:
-		return errs.New(errs.BadRequest)
+		return errors.New("not a boolean")
 	}
 	return nil
 }

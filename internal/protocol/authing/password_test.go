@@ -173,3 +173,19 @@ func (w *world) guess(account, sealed string) answer {
 func blob() string {
 	return base64.StdEncoding.EncodeToString(secret.Bytes(256))
 }
+
+// PW-12: blobs that cannot be opened are counted wherever a password is stored, and then
+// good ones are answered like them.
+func TestUnreadablePasswordsAreCounted(t *testing.T) {
+	w := newWorld(t, testkit.Start(t, dbtest.SQLite))
+	ann := w.byName("ann")
+	w.s.Do(http.MethodPut, "/emulator/v1/settings", body{"limits": true})
+	for range 50 {
+		w.post("/api/v2/register/username", body{"username": "bob", "password": "error"}).want(2016)
+		w.postAs(ann.token, "/api/v2/password/update", body{"newPassword": "error", "oldPassword": w.seal("passw0rd")}).want(2016)
+	}
+	for _, blob := range []string{"error", w.seal("passw0rd")} {
+		w.post("/api/v2/register/username", body{"username": "bob", "password": blob}).want(2100)
+		w.post("/api/v2/password/reset/email", body{"email": "a@example.com", "code": "123456", "newPassword": blob}).want(2080)
+	}
+}

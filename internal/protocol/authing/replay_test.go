@@ -101,26 +101,11 @@ func newStory(w *world) *story {
 		w.Fatal(err)
 	}
 	st.known["keySecret"] = text
-	st.defineFields(project.String("poolSecret"))
-	return st
-}
-
-func (st *story) defineFields(poolSecret string) {
-	st.Helper()
-	a := st.post("/graphql/v2", body{
-		"query":     "query accessToken($userPoolId: String!, $secret: String!) { accessToken(userPoolId: $userPoolId, secret: $secret) { accessToken } }",
-		"variables": body{"userPoolId": poolID, "secret": poolSecret},
-	})
-	token, _ := at(a.Body, "data.accessToken.accessToken").(string)
+	m := w.manager()
 	for key, kind := range map[string]string{"school": "STRING", "age": "NUMBER"} {
-		a := st.as(token, http.MethodPost, "/graphql/v2", body{
-			"query":     "mutation setUdf($targetType: UDFTargetType!, $key: String!, $dataType: UDFDataType!, $label: String!) { setUdf(targetType: $targetType, key: $key, dataType: $dataType, label: $label) { key } }",
-			"variables": body{"targetType": "USER", "key": key, "dataType": kind, "label": key},
-		})
-		if at(a.Body, "data.setUdf") == nil {
-			st.Fatalf("%s", a.Raw)
-		}
+		w.ask(m.token, "setUdf", body{"targetType": "USER", "key": key, "dataType": kind, "label": key})
 	}
+	return st
 }
 
 // send sends a request with what is alive in the place of the placeholders.
@@ -152,18 +137,24 @@ func (st *story) send(r recorded) testkit.Answer {
 	if r.Basic {
 		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(appID+":secret")))
 	}
+	a := roundTrip(st.world, req)
+	st.noteSent(r, a)
+	return a
+}
+
+func roundTrip(w *world, req *http.Request) testkit.Answer {
+	w.Helper()
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		st.Fatal(err)
+		w.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		st.Fatal(err)
+		w.Fatal(err)
 	}
 	a := testkit.Answer{Status: res.StatusCode, Header: res.Header, Raw: raw}
 	_ = json.Unmarshal(raw, &a.Body) // not every answer is an object
-	st.noteSent(r, a)
 	return a
 }
 
@@ -307,6 +298,7 @@ func (st *story) noteSent(r recorded, a testkit.Answer) {
 	if a.Body["errors"] != nil || (a.Body["code"] != nil && a.Body["code"] != 200.0) {
 		return
 	}
+	st.s.Do(http.MethodGet, "/emulator/v1/messages", nil) // returns when it has arrived, before the next
 	scene, _ := at(in, "scene").(string)
 	if scene == "CHANGE_EMAIL" {
 		scene = forAnything

@@ -183,7 +183,7 @@ func (p *Protocol) linkAccount(ctx context.Context, _ pool.Client, in linkReques
 	if in.Secondary == "" {
 		return nil, missing("secondaryUserToken")
 	}
-	if claimsOf(in.Secondary).Data != nil {
+	if _, err := p.sessions.VerifyAny(ctx, in.Secondary); err == nil {
 		return nil, errs.New(errs.PermissionDenied)
 	}
 	link := account.LinkInput{Token: in.Secondary, Assurance: account.BySession}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"unicode/utf8"
 
-	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/user"
 	"github.com/tigertally/tigertally/internal/web"
@@ -16,9 +15,8 @@ import (
 // the one they have, so it is the same one again, or, for whoever showed an OIDC token,
 // a login token of the same session.
 func (p *Protocol) tokenFor(ctx context.Context, who session.Principal, u user.User) (string, error) {
-	shown := web.Bearer(ctx)
-	if c := claimsOf(shown); c.Data != nil && c.Use == "" {
-		return shown, nil
+	if who.Login {
+		return web.Bearer(ctx), nil
 	}
 	t, err := p.reissue(ctx, who, u)
 	return t.Access, err
@@ -51,20 +49,18 @@ func (p *Protocol) mine(ctx context.Context, who session.Principal, u user.User)
 	return p.userJSON(u, token), nil
 }
 
-// password opens the password of a request that stores it. What cannot be opened is
-// PasswordInvalid.
+// password opens the password of a request that stores it.
 func (p *Protocol) password(ctx context.Context, poolID, ciphertext string) (string, error) {
 	if ciphertext == "" {
 		return "", missing("password")
 	}
-	plain, err := p.keys.DecryptAny(ctx, poolID, ciphertext)
+	in, err := p.pools.Get(ctx, poolID)
 	if err != nil {
 		return "", err
 	}
-	if !utf8.Valid(plain) {
-		return "", errs.New(errs.PasswordInvalid)
-	}
-	return string(plain), nil
+	return p.signin.Proofs().Sealed(ctx, in, func() ([]byte, error) {
+		return p.keys.DecryptAny(ctx, poolID, ciphertext)
+	})
 }
 
 // guess opens the password of a request that shows it, and says whether it could. What

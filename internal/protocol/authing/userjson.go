@@ -226,24 +226,6 @@ type tokenData struct {
 	Username   *string `json:"username"`
 }
 
-// ownClaims are what we read from a token of ours that was verified already.
-type ownClaims struct {
-	IssuedAt  int64      `json:"iat"`
-	ExpiresAt int64      `json:"exp"`
-	Data      *tokenData `json:"data"`
-	// Use is set on tokens that are not for signing in by themselves, such as ID tokens.
-	Use string `json:"token_use"`
-}
-
-// claimsOf decodes a token of ours; the zero value for anything else.
-func claimsOf(token string) ownClaims {
-	var c ownClaims
-	if json.Unmarshal(payloadOf(token), &c) != nil {
-		return ownClaims{}
-	}
-	return c
-}
-
 // payloadOf is the JSON text of a token's claims, null for anything else.
 func payloadOf(token string) json.RawMessage {
 	_, rest, _ := strings.Cut(token, ".")
@@ -255,12 +237,12 @@ func payloadOf(token string) json.RawMessage {
 	return raw
 }
 
+// expiryOf reads when a token of ours ends; nil for none.
 func expiryOf(token string) *string {
-	if token == "" {
-		return nil
+	var c struct {
+		ExpiresAt int64 `json:"exp"`
 	}
-	c := claimsOf(token)
-	if c.ExpiresAt == 0 {
+	if json.Unmarshal(payloadOf(token), &c) != nil || c.ExpiresAt == 0 {
 		return nil
 	}
 	return orNull(stamp(time.Unix(c.ExpiresAt, 0)))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/db/dbtest"
+	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/session"
 )
@@ -150,8 +151,10 @@ func TestRefreshTokenWorksOnce(t *testing.T) {
 		}
 		w.good(w.me(second.str("access_token")))
 		w.bad("another client", w.refresh("other", second.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		narrow := w.good(w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token",
+			"client_id", "app", "token", w.login("app"), "scope", "openid offline_access"))
 		w.bad("another scope", w.form("/oidc/token", "grant_type", "refresh_token", "client_id", "app",
-			"refresh_token", w.begin("app", session.Style{}).Refresh, "scope", "openid"), http.StatusBadRequest, "invalid_scope")
+			"refresh_token", narrow.str("refresh_token"), "scope", "openid email"), http.StatusBadRequest, "invalid_scope")
 		w.good(w.me(second.str("access_token")))
 
 		w.bad("used again", w.refresh("app", first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
@@ -182,6 +185,41 @@ func TestRefreshGraceIsTheApplicationsChoice(t *testing.T) {
 		w.good(w.refresh("app", first.str("refresh_token")))
 		w.Advance(31 * time.Second)
 		w.bad("after the grace", w.refresh("app", first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+	})
+}
+
+// SE-02: a session ends at last, however often its login token is exchanged on the way.
+func TestAnExchangeDoesNotBeginAnew(t *testing.T) {
+	const day = 24 * time.Hour
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, func(s *pool.Settings) { s.RefreshIdle, s.RefreshLife = 20*day, 20*day })
+		login := w.login("app")
+		w.Advance(13 * day)
+		got := w.good(w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token",
+			"client_id", "app", "token", login, "scope", everyone))
+		if left, ok := got.body["expires_in"].(float64); !ok || left > (7*day).Seconds() {
+			t.Errorf("expires_in %v", got.body["expires_in"])
+		}
+		w.Advance(8 * day)
+		w.bad("after the end of the first", w.refresh("app", got.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+	})
+}
+
+// OA-05, SE-04: the refresh tokens of here are worth nothing where no secret is asked for,
+// no function runs and used ones are forgiven, nor the other way round.
+func TestRefreshTokensStayAtTheirEndpoint(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		got := w.good(w.form("/oidc/token", "grant_type", "http://authing.cn/oidc/grant_type/authing_token",
+			"client_id", "server", "client_secret", w.secret, "token", w.login("server"), "scope", everyone))
+		if _, err := w.Sessions.Rotate(t.Context(), w.Client.Pool, "server", got.str("refresh_token")); errs.CodeOf(err) != errs.RefreshInvalid {
+			t.Errorf("refreshed without the secret: %v", err)
+		}
+		w.good(w.form("/oidc/token", "grant_type", "refresh_token", "client_id", "server", "client_secret", w.secret,
+			"refresh_token", got.str("refresh_token")))
+		other := w.begin("app", session.Style{})
+		w.bad("a refresh token of another protocol", w.refresh("app", other.Refresh), http.StatusBadRequest, "invalid_grant")
+		w.introspected("a refresh token of another protocol", other.Refresh, false)
 	})
 }
 

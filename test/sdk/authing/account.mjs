@@ -132,3 +132,23 @@ story('lists of what there is none of', async (s) => {
   assert.deepEqual([level.email, level.phone, level.password], [true, false, true]);
   assert.equal(await app.trackSession().then((found) => found?.session ?? null), null);
 });
+
+story('what needs a third party or a second factor says so', async (s) => {
+  const app = s.app({ websocketHost: s.wire.url }); // where the SDK asks for loginByAd
+  const { token } = await app.registerByEmail(email, password, {}, forceLogin);
+  for (const work of [
+    () => app.loginByLdap('bob', password),
+    () => app.loginByAd('bob', password),
+    () => app.qrcode.geneCode(),
+    () => app.mfa.getMfaAuthenticators(),
+    () => app.linkAccount({ primaryUserToken: token, secondaryUserToken: token }),
+    () => app.resetPasswordByForceResetToken({ token: 'x', newPassword: password2, oldPassword: password }),
+  ]) await refused(404, work());
+  isUser(await app.getCurrentUser(), { email });
+});
+
+story('L2 an account of any kind signs in by loginBySubAccount', async (s) => {
+  const id = await server.createUser({ username: 'bob', email, phone: `+86 ${phone}`, password });
+  for (const account of ['bob', email, phone]) isUser(await s.app().loginBySubAccount(account, password), { id });
+  await refused(2333, s.app().loginBySubAccount('bob', 'a bad password'));
+});
