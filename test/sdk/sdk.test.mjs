@@ -5,6 +5,7 @@ import { after, before } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { tour } from './lib/page-tour.mjs';
 import { register } from './lib/scenario.mjs';
+import { sdks } from './lib/sdks.mjs';
 import { url } from './lib/server.mjs';
 import './scenarios/a-reach.mjs';
 import './scenarios/b-codes.mjs';
@@ -14,11 +15,6 @@ import './scenarios/e-session.mjs';
 import './scenarios/f-user.mjs';
 import './scenarios/h-captcha.mjs';
 import './scenarios/seed.mjs';
-
-const sdks = [
-  { name: 'cb2', major: 2, label: 'js-sdk 2.32.0' },
-  { name: 'cb3', major: 3, label: 'js-sdk 3.7.0' },
-].filter((sdk) => !process.env.SDK || sdk.name === process.env.SDK);
 
 let browser;
 

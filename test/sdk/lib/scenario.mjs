@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as server from './server.mjs';
 import { Traffic } from './traffic.mjs';
+import { upstreams } from './upstreams.mjs';
 
 const stories = [];
 
@@ -25,7 +26,7 @@ async function play(b, sdk, { run }) {
   await server.fresh();
   const { env } = await server.project();
   const context = await b.browser.newContext();
-  const traffic = new Traffic([server.url, b.origin]);
+  const traffic = new Traffic([server.url, b.origin, upstreams].filter(Boolean));
   try {
     const stage = new Stage({ context, traffic, env, major: sdk.major, address: await b.load(sdk.name), browser: b });
     await stage.tab();

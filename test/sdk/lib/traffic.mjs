@@ -34,7 +34,8 @@ export class Traffic {
 
   async #answer(response) {
     const url = response.url();
-    if (!new URL(url).pathname.startsWith('/auth/')) return;
+    const { pathname } = new URL(url);
+    if (!pathname.startsWith('/auth/') || journey.test(pathname)) return;
     const entry = { url, status: response.status(), headers: await response.allHeaders() };
     this.answers.push(entry);
     try {
@@ -56,13 +57,16 @@ export class Traffic {
 
   // answered lists the answers of a path once they are read.
   async answered(path) {
-    await Promise.all(this.#pending);
+    await this.settled();
     return this.answers.filter((a) => new URL(a.url).pathname === path);
   }
 
+  // settled waits until every answer so far is read; a page that leaves takes them along.
+  settled() { return Promise.all(this.#pending); }
+
   // check holds after every scenario.
   async check() {
-    await Promise.all(this.#pending);
+    await this.settled();
     for (const { url } of this.requests) {
       assert.ok(/^(data|blob|about):/.test(url) || this.#own.has(new URL(url).origin), `a request left for ${url}`);
     }
@@ -83,5 +87,8 @@ export class Traffic {
     }
   }
 }
+
+// What browsers pass on their way to a provider and back; no script reads the answers.
+const journey = /^\/auth\/v1\/provider\/(start|callback)\//;
 
 const lower = (headers) => Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
