@@ -19,6 +19,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/upsim"
 	"github.com/tigertally/tigertally/internal/web"
 )
 
@@ -154,7 +155,7 @@ func (a *App) drain(ctx context.Context, servers []*http.Server) error {
 }
 
 // Close frees what Open took. Serve does it itself.
-func (a *App) Close() error { return a.close() }
+func (a *App) Close() error { return errors.Join(a.emulator.closeUpstreams(), a.close()) }
 
 // cores is read before newHasher changes it, so that a second server in one process
 // does not count the first one's threads.
@@ -176,4 +177,6 @@ type development struct {
 	clock *emulator.Clock
 	inbox *emulator.Inbox
 	face  *emulator.Emulator
+
+	upstreams *upsim.Server // nil unless they are played
 }

@@ -32,6 +32,8 @@ type DevOptions struct {
 	Logger *slog.Logger
 	Limits bool     // enforce the sending limits of production
 	Worker []string // as in Options
+	// Upstreams plays identity providers to sign in with, on ports of its own.
+	Upstreams bool
 }
 
 // OpenDev builds a development server: the emulator beside the production parts, under a
@@ -65,7 +67,11 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 		Clock: clock, Inbox: inbox, Logger: o.Logger, Settle: a.settle,
 		Project: a.project, Wipe: a.wipe, CreateUser: a.createUser, Settings: a.changeSettings, TicketKey: a.ticketKey,
 	})
-	if err := errors.Join(a.provision(ctx, o.Limits), a.finish(ctx)); err != nil {
+	err = a.provision(ctx, o.Limits)
+	if err == nil && o.Upstreams {
+		err = a.playUpstreams(ctx)
+	}
+	if err := errors.Join(err, a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -234,10 +240,19 @@ func (a *App) Announce(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	providers, err := a.federation.Ways(ctx, DevPool)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(providers))
+	for i, c := range providers {
+		ids[i] = c.ID
+	}
 	host := strings.TrimPrefix(a.publicURL, "http://")
 	_, err = io.WriteString(out, strings.NewReplacer(
 		"{url}", a.publicURL, "{host}", host, "{env}", p.Env, "{app}", p.AppID,
 		"{pool_secret}", p.PoolSecret, "{manage_key}", p.ManageKey,
+		"{providers}", strings.Join(ids, " "),
 		"{public_key}", p.PublicKey,
 	).Replace(announcement))
 	return err
@@ -251,6 +266,7 @@ const announcement = `
   Authing app id      {app}
   Pool secret         {pool_secret}
   Management key      {manage_key}
+  Sign in with        {providers}
 
   @cloudbase/js-sdk 3.x
     const app = cloudbase.init({ env: '{env}' });

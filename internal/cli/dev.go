@@ -35,7 +35,7 @@ func devCommand(p Process) *cobra.Command {
 				level = slog.LevelWarn
 			}
 			log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
-			return runDev(c.Context(), p.Stdout, app.DevOptions{Config: conf, Logger: log, Limits: limits, Worker: p.Worker})
+			return runDev(c.Context(), p.Stdout, app.DevOptions{Config: conf, Logger: log, Limits: limits, Worker: p.Worker, Upstreams: true})
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", config.DefaultListen, "`HOST:PORT` to serve on")

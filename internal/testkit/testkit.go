@@ -52,10 +52,19 @@ func StartOn(t testing.TB, url string) *Server {
 	conf.DataDir = filepath.Join(t.TempDir(), "data")
 	conf.DatabaseURL = url
 	conf.OutboundAllow = []string{"127.0.0.1"} // upstreams of tests
-	return run(t, conf)
+	return run(t, conf, false)
 }
 
-func run(t testing.TB, conf config.Config) *Server {
+// StartWithUpstreams is Start with a simulator of the identity providers: App.Upstreams.
+func StartWithUpstreams(t testing.TB, engine string) *Server {
+	t.Helper()
+	conf := config.Default()
+	conf.DataDir = filepath.Join(t.TempDir(), "data")
+	conf.DatabaseURL = dbtest.URL(t, engine)
+	return run(t, conf, true)
+}
+
+func run(t testing.TB, conf config.Config, upstreams bool) *Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	listener, err := app.Listen(ctx, "127.0.0.1:0")
@@ -64,7 +73,7 @@ func run(t testing.TB, conf config.Config) *Server {
 		t.Fatal(err)
 	}
 	conf.Listen = listener.Addr().String()
-	server, err := app.OpenDev(ctx, app.DevOptions{Config: conf, Logger: slog.New(slog.DiscardHandler), Worker: worker()})
+	server, err := app.OpenDev(ctx, app.DevOptions{Config: conf, Logger: slog.New(slog.DiscardHandler), Worker: worker(), Upstreams: upstreams})
 	if err != nil {
 		cancel()
 		t.Fatal(err)

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/tigertally/tigertally/internal/connection"
+	"github.com/tigertally/tigertally/internal/driver"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/upsim"
+)
+
+// upstream is an identity provider of the development pool that the simulator plays.
+type upstream struct {
+	connection.Connection
+
+	settings map[string]string
+}
+
+// playUpstreams starts the simulator under the clock of development, and lets people of
+// the development pool sign in with what it plays.
+func (a *App) playUpstreams(ctx context.Context) error {
+	sim, err := upsim.Start(ctx, upsim.Options{Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.emulator.upstreams = sim
+	keys, err := sim.ClientKeys()
+	if err != nil {
+		return fmt.Errorf("keys of the simulator: %w", err)
+	}
+	for _, u := range simulated(sim.Bases(), keys) {
+		if err := a.offer(ctx, u); err != nil {
+			return fmt.Errorf("provider %s: %w", u.ID, err)
+		}
+	}
+	return nil
+}
+
+// offer makes a simulated provider, or tells an older one where the simulator is now. One
+// that somebody has pointed elsewhere stays as it is.
+func (a *App) offer(ctx context.Context, u upstream) error {
+	old, err := a.Connections.Get(ctx, DevPool, u.ID)
+	switch {
+	case errs.CodeOf(err) == errs.ProviderUnknown:
+	case err != nil:
+		return err
+	default:
+		set, err := a.Connections.Settings(old)
+		if err != nil {
+			return err
+		}
+		if !onThisMachine(cmp.Or(set["base"], set["issuer"])) {
+			return nil
+		}
+	}
+	u.PoolID, u.Enabled, u.SignUp = DevPool, true, true
+	return a.PutProvider(ctx, u.Connection, u.settings)
+}
+
+// onThisMachine reports whether an address is one the simulator may have had.
+func onThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && driver.Loopback(u.Hostname())
+}
+
+// simulated lists what the simulator plays, with the accounts it has from the start.
+func simulated(at upsim.Bases, keys upsim.ClientKeys) []upstream {
+	const group = "g1" // the WeChat apps are of one Open Platform account
+	wechat := func(id, kind, name, app, secret string) upstream {
+		set := map[string]string{"appid": app, "secret": secret, "base": at.WeChatAPI}
+		if kind != "wechat_mini" {
+			set["open_base"] = at.WeChatOpen
+		}
+		return upstream{connection.Connection{ID: id, Kind: kind, Name: name, UnionGroup: group, LinkPhone: kind == "wechat_mini"}, set}
+	}
+	social := func(kind, name, client, secret string, more ...string) upstream {
+		set := map[string]string{"client_id": client, "client_secret": secret}
+		for i := 0; i+1 < len(more); i += 2 {
+			set[more[i]] = more[i+1]
+		}
+		return upstream{connection.Connection{ID: kind, Kind: kind, Name: name}, set}
+	}
+	google := social("google", "Google", "sim-google.apps.example", "sim-google-secret-000000000001", "base", at.OIDC+"/google")
+	github := social("github", "GitHub", "Iv1.sim0000000000001", "sim-github-secret-000000000001", "base", at.GitHub, "api_base", at.GitHub)
+	google.TrustEmail, github.TrustEmail = true, true
+	return []upstream{
+		wechat("wx_open", "wechat_open", "WeChat", "wx0000000000000001", "simwechatsecret00000000000000001"),
+		wechat("wx_mp", "wechat_mp", "WeChat", "wx0000000000000003", "simwechatsecret00000000000000003"),
+		wechat("wx0000000000000002", "wechat_mini", "WeChat Mini Program", "wx0000000000000002", "simwechatsecret00000000000000002"),
+		{connection.Connection{ID: "wecom", Kind: "wecom", Name: "WeCom"}, map[string]string{
+			"corpid": "wwsim0000000000001", "agentid": "1000001", "secret": "simwecomsecret000000000000000001",
+			"base": at.WeComAPI, "login_base": at.WeComLogin, "open_base": at.WeChatOpen,
+		}},
+		social("oidc", "OpenID Connect", "sim-client", "sim-client-secret-000000000001", "issuer", at.OIDC+"/corp"),
+		google,
+		github,
+		social("qq", "QQ", "100000001", "sim-qq-secret-0000000000000001", "base", at.QQ),
+		social("weibo", "Weibo", "1000000001", "sim-weibo-secret-0000000000001", "base", at.Weibo),
+		social("dingtalk", "DingTalk", "dingsim00000000001", "sim-dingtalk-secret-0000000001", "base", at.DingTalk, "login_base", at.DingTalk),
+		social("feishu", "Feishu", "cli_sim0000000001", "sim-feishu-secret-000000000001", "base", at.Feishu, "login_base", at.Feishu),
+		{connection.Connection{ID: "alipay", Kind: "alipay", Name: "Alipay"}, map[string]string{
+			"app_id": "2021000000000001", "private_key": keys.AlipayApp, "alipay_public_key": keys.AlipayPublic,
+			"base": at.Alipay, "login_base": at.Alipay,
+		}},
+		{connection.Connection{ID: "apple", Kind: "apple", Name: "Apple", TrustEmail: true}, map[string]string{
+			"client_id": "test.example.signin", "team_id": "SIMTEAM001", "key_id": "SIMKEY0001", "private_key": keys.Apple,
+			"base": at.Apple,
+		}},
+	}
+}
+
+// Upstreams returns the simulator, nil when none is played.
+func (a *App) Upstreams() *upsim.Server {
+	if a.emulator == nil {
+		return nil
+	}
+	return a.emulator.upstreams
+}
+
+// closeUpstreams stops the simulator, if there is one.
+func (d *development) closeUpstreams() error {
+	if d == nil || d.upstreams == nil {
+		return nil
+	}
+	return d.upstreams.Close()
+}
