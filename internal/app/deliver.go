@@ -21,7 +21,8 @@ const (
 	patience = 2800 * time.Millisecond
 	// lanes is how many messages of one channel are handed over at once: fewer than there
 	// are workers, so that a vendor that hangs does not hold up the other channel.
-	lanes = 12
+	lanes    = 12
+	laneWait = time.Second
 )
 
 // post hands messages to the configured drivers.
@@ -60,18 +61,31 @@ func drivers(conf config.Config, log *slog.Logger, now func() time.Time, address
 func (p *post) outside() bool { return p.texts != nil || p.mails != nil }
 
 func (p *post) carry(ctx context.Context, m notify.Message) (driver.Receipt, error) {
-	lane := p.lanes[m.Channel]
-	select {
-	case lane <- struct{}{}:
-		defer func() { <-lane }()
-	default:
-		return driver.Receipt{}, &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Err: errors.New("too many messages at once")}
+	if p.outside() {
+		leave, err := p.enter(ctx, m.Channel)
+		if err != nil {
+			return driver.Receipt{}, err
+		}
+		defer leave()
 	}
 	receipt, err := p.send(ctx, m)
 	if err == nil && p.inbox != nil {
 		p.inbox(m)
 	}
 	return receipt, err
+}
+
+// enter waits a little for a lane of the channel.
+func (p *post) enter(ctx context.Context, channel string) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, laneWait)
+	defer cancel()
+	lane := p.lanes[channel]
+	select {
+	case lane <- struct{}{}:
+		return func() { <-lane }, nil
+	case <-ctx.Done():
+		return nil, &driver.Failure{Vendor: channel, Class: driver.Unavailable, Err: errors.New("too many messages at once")}
+	}
 }
 
 func (p *post) send(ctx context.Context, m notify.Message) (driver.Receipt, error) {
@@ -91,8 +105,15 @@ func (p *post) send(ctx context.Context, m notify.Message) (driver.Receipt, erro
 }
 
 // deliverer notes each message before and after it is handed over, so that one that may
-// have gone out never goes again, whenever the server stops.
+// have gone out never goes again, whenever the server stops. What stays on this machine
+// costs nothing and is not noted.
 func (s *services) deliverer(p *post) notify.Deliverer {
+	if !p.outside() {
+		return func(ctx context.Context, m notify.Message) error {
+			_, err := p.carry(ctx, m)
+			return err
+		}
+	}
 	return func(ctx context.Context, m notify.Message) error {
 		fresh, err := s.Deliveries.Begin(ctx, delivery.Message{ID: m.ID, PoolID: m.PoolID, Channel: m.Channel, To: m.To})
 		if err != nil {

@@ -174,7 +174,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	s.post.inbox = o.inbox
 	s.notify = notify.New(s.jobs, now, s.deliverer(s.post))
 	s.notify.Refund, s.notify.Logger = s.limits.RefundAll, o.log
-	if s.post.outside() {
+	if s.post.outside() || o.inbox == nil {
 		s.notify.Patience = patience
 	}
 	s.media = media.New(d, now)
