@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -29,15 +30,16 @@ const (
 
 // cupertino checks what Apple checks.
 type cupertino struct {
-	t       *testing.T
-	base    string
-	key     *ecdsa.PrivateKey // of the developer
-	signer  jose.SigningKey   // of Apple
-	claims  map[string]any
-	code    string
-	revoked []string
-	fixed   map[string]http.HandlerFunc
-	seen    counts
+	t        *testing.T
+	base     string
+	patience time.Duration
+	key      *ecdsa.PrivateKey // of the developer
+	signer   jose.SigningKey   // of Apple
+	claims   map[string]any
+	code     string
+	revoked  []string
+	fixed    map[string]http.HandlerFunc
+	seen     counts
 }
 
 func newCupertino(t *testing.T) *cupertino {
@@ -139,7 +141,7 @@ func (a *cupertino) open(more ...string) provider.Driver {
 	for i := 0; i+1 < len(more); i += 2 {
 		set[more[i]] = more[i+1]
 	}
-	return openWith(a.t, nil, "apple", set)
+	return openHasty(a.t, a.patience, nil, "apple", set)
 }
 
 // I3: Apple posts its answer as a form, and insists on it when it may be asked for a name.
@@ -295,7 +297,7 @@ func TestAnAppleThatFailsIsUnavailable(t *testing.T) {
 		for _, path := range []string{"/auth/token", "/auth/keys"} {
 			t.Run(path+" answers with "+name, func(t *testing.T) {
 				a := newCupertino(t)
-				a.fixed[path] = faulty
+				a.fixed[path], a.patience = faulty, hasty
 				got, err := a.open().Exchange(t.Context(), byCode)
 				if path == "/auth/keys" && errs.CodeOf(err) == errs.ProviderRefused {
 					wantRefusal(t, err, errs.ProviderRefused, "unknown_kid") // a set without keys

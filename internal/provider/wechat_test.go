@@ -220,7 +220,7 @@ func TestAVendorThatFailsIsUnavailable(t *testing.T) {
 				w.codes["c0de"] = answers{"access_token": "SIMUT-1", "openid": aliceID, "scope": "snsapi_userinfo"}
 				w.users["SIMUT-1"] = answers{"openid": aliceID}
 				w.phones["c0de"] = number()
-				w.fixed[tt.path] = faulty
+				w.fixed[tt.path], w.patience = faulty, hasty
 				got, err := w.open(tt.kind).Exchange(t.Context(), tt.c)
 				wantRefusal(t, err, errs.Unavailable, "")
 				wantNoSecret(t, err, "c0de", wxSecret, "SIMUT", "SIMAT", aliceID)

@@ -28,8 +28,9 @@ type answers map[string]any
 
 // weixin checks what WeChat checks, and answers as it does: with status 200, as text.
 type weixin struct {
-	t    *testing.T
-	base string
+	t        *testing.T
+	base     string
+	patience time.Duration
 
 	mu     sync.Mutex
 	codes  map[string]answers // by code: what it buys, once
@@ -177,7 +178,7 @@ func (w *weixin) open(kind string, more ...string) provider.Driver {
 	for i := 0; i+1 < len(more); i += 2 {
 		set[more[i]] = more[i+1]
 	}
-	return openWith(w.t, &tokenCache{}, kind, set)
+	return openHasty(w.t, w.patience, &tokenCache{}, kind, set)
 }
 
 func (w *weixin) calls(path string) int {
@@ -186,12 +187,21 @@ func (w *weixin) calls(path string) int {
 	return w.seen[path]
 }
 
-// openWith is open for drivers that keep app tokens. It waits half a second for a vendor.
+// openWith is open for drivers that keep app tokens.
 func openWith(t *testing.T, tokens provider.TokenCache, kind string, set map[string]string) provider.Driver {
+	t.Helper()
+	return openHasty(t, 0, tokens, kind, set)
+}
+
+// hasty is how long tests wait for a vendor that does not answer.
+const hasty = 200 * time.Millisecond
+
+// openHasty is openWith for a driver that waits no longer than patience.
+func openHasty(t *testing.T, patience time.Duration, tokens provider.TokenCache, kind string, set map[string]string) provider.Driver {
 	t.Helper()
 	d, err := provider.Open(kind, set, provider.Env{
 		Now: today, Tokens: tokens,
-		HTTP: driver.NewClient(driver.ClientOptions{Now: today, Allow: driver.LoopbackRanges(), Timeout: 500 * time.Millisecond}),
+		HTTP: driver.NewClient(driver.ClientOptions{Now: today, Allow: driver.LoopbackRanges(), Timeout: patience}),
 	})
 	if err != nil {
 		t.Fatal(err)

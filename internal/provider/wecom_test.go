@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/provider"
@@ -12,12 +13,13 @@ import (
 
 // company checks what WeCom checks.
 type company struct {
-	base   string
-	who    answers // whom the code is about
-	detail answers
-	tokens map[string]bool
-	seen   counts
-	fixed  map[string]http.HandlerFunc
+	base     string
+	patience time.Duration
+	who      answers // whom the code is about
+	detail   answers
+	tokens   map[string]bool
+	seen     counts
+	fixed    map[string]http.HandlerFunc
 }
 
 func newCompany(t *testing.T) *company {
@@ -84,7 +86,7 @@ func (c *company) open(t *testing.T, more ...string) provider.Driver {
 	for i := 0; i+1 < len(more); i += 2 {
 		set[more[i]] = more[i+1]
 	}
-	return openWith(t, &tokenCache{}, "wecom", set)
+	return openHasty(t, c.patience, &tokenCache{}, "wecom", set)
 }
 
 func TestWeComSaysWhichMemberIsBehindACode(t *testing.T) {
@@ -166,7 +168,7 @@ func TestAWeComThatFailsIsUnavailable(t *testing.T) {
 			t.Run(path+" answers with "+name, func(t *testing.T) {
 				c := newCompany(t)
 				c.who = answers{"userid": "zhangsan", "user_ticket": "TICKET"}
-				c.fixed[path] = faulty
+				c.fixed[path], c.patience = faulty, hasty
 				_, err := c.open(t).Exchange(t.Context(), provider.Credential{Code: "c1"})
 				wantRefusal(t, err, errs.Unavailable, "")
 				wantNoSecret(t, err, wxSecret, "CORP-1", "TICKET", "c1=")
