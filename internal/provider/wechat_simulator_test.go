@@ -43,14 +43,14 @@ func simulated(t *testing.T, patience time.Duration) (*upsim.Server, func(kind s
 	return s, func(kind string) provider.Driver { return openHasty(t, patience, &tokenCache{}, kind, settings[kind]) }
 }
 
-// walk goes to the vendor's page as subject, who agrees, and returns what comes back.
-func walk(t *testing.T, s *upsim.Server, d provider.Driver, scope, subject string, flags ...string) provider.Credential {
+// walk goes to the vendor's page as alice, who agrees, and returns what comes back.
+func walk(t *testing.T, s *upsim.Server, d provider.Driver, scope string, flags ...string) provider.Credential {
 	t.Helper()
 	page, err := d.Authorize(t.Context(), provider.AuthorizeRequest{RedirectURI: simPage, State: "st-1", Nonce: sentNonce, Scope: scope})
 	if err != nil {
 		t.Fatal(err)
 	}
-	landing, err := s.Approve(t.Context(), page, subject, flags...)
+	landing, err := s.Approve(t.Context(), page, "alice", flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestSimulatedVendorsSayWhoTheirPersonIs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, open := simulated(t, 0)
 			d := open(tt.kind)
-			c := walk(t, s, d, tt.scope, "alice")
+			c := walk(t, s, d, tt.scope)
 			got, err := d.Exchange(t.Context(), c)
 			outcome{profile: tt.want}.check(t, got, err)
 			_, err = d.Exchange(t.Context(), c)
@@ -101,15 +101,15 @@ func TestSimulatedVendorsSayWhoTheirPersonIs(t *testing.T) {
 func TestSimulatedApple(t *testing.T) {
 	s, open := simulated(t, 0)
 	d := open("apple")
-	first, err := d.Exchange(t.Context(), walk(t, s, d, "", "alice"))
+	first, err := d.Exchange(t.Context(), walk(t, s, d, ""))
 	if err != nil || first.Name != "Alice Appleseed" || first.Email != "alice@example.test" || !first.EmailVerified || first.Revocable == "" {
 		t.Fatalf("got %+v, %v", first, err)
 	}
-	again, err := d.Exchange(t.Context(), walk(t, s, d, "", "alice", "RELAY", "BOOLEANS"))
+	again, err := d.Exchange(t.Context(), walk(t, s, d, "", "RELAY", "BOOLEANS"))
 	if err != nil || again.Subject != first.Subject || again.Name != "" || again.Extra["is_private_email"] != "true" {
 		t.Fatalf("the second time got %+v, %v", again, err)
 	}
-	other := walk(t, s, d, "", "alice")
+	other := walk(t, s, d, "")
 	other.Nonce = "other"
 	_, err = d.Exchange(t.Context(), other)
 	wantRefusal(t, err, errs.ProviderRefused, "bad_nonce")
@@ -179,7 +179,7 @@ func TestSimulatedFaults(t *testing.T) {
 				fresh := fmt.Sprintf("-alice-%d%d", n, i)
 				c := provider.Credential{Code: "SIM-WX" + fresh, PhoneCode: "SIM-WP" + fresh}
 				if tt.kind != "wechat_mini" {
-					c = walk(t, s, d, "", "alice")
+					c = walk(t, s, d, "")
 				}
 				armed, err := s.Arm(upsim.Fault{Match: upsim.Match{Upstream: tt.upstream, Path: tt.path}, Fault: fault})
 				if err != nil {
@@ -224,7 +224,7 @@ func TestSimulatedErrorCodesMayBeText(t *testing.T) {
 func TestSimulatedSnapshotIsMarked(t *testing.T) {
 	s, open := simulated(t, 0)
 	d := open("wechat_mp")
-	got, err := d.Exchange(t.Context(), walk(t, s, d, "", "alice", "SNAP"))
+	got, err := d.Exchange(t.Context(), walk(t, s, d, "", "SNAP"))
 	if err != nil || !got.Snapshot {
 		t.Errorf("got %+v, %v", got, err)
 	}
