@@ -91,7 +91,7 @@ func (s *Service) unrecognised(ctx context.Context, in Input, p proof, v Voucher
 	if err != nil {
 		return proof{}, err
 	}
-	signUp := v.connection.SignUp
+	signUp := v.connection.SignUp && !in.NoSignUp
 	switch {
 	case in.AccountID != "":
 		for _, u := range m.owners {

@@ -34,6 +34,9 @@ type RegisterInput struct {
 	// account and keeps their id (TK-04); "" makes a new person.
 	AnonymousAccess string
 
+	// Link is a provider token whose identity the account gets, "" for none.
+	Link string
+
 	// NoSession registers without signing in: the Outcome has a User only.
 	NoSession bool
 
@@ -54,7 +57,7 @@ type RegisterInput struct {
 //
 // Errors: those of SignIn's verification method, and IdentifierTaken, UsernameTaken,
 // UsernameInvalid, the Password… codes of a policy, AnonymousInvalid, FieldTooLong,
-// PipelineDenied, PipelineFailed.
+// PipelineDenied, PipelineFailed; with Link also TokenInvalid and ProviderUnknown.
 func (s *Service) Register(ctx context.Context, in RegisterInput) (Outcome, error) {
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
 		return Outcome{}, err
@@ -83,6 +86,9 @@ func (s *Service) register(ctx context.Context, in RegisterInput) (Outcome, erro
 		prove = s.claimRegistration
 	}
 	p, err := prove(ctx, in)
+	if err == nil {
+		p, err = s.linking(ctx, Input{Client: in.Client, Link: in.Link}, p)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}

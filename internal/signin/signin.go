@@ -69,6 +69,8 @@ type Input struct {
 	// is taken by another sign-in: of MethodProvider with the same Token and Create or
 	// AccountID, or of any method, by which they prove to own an account, with Link.
 	Ask bool
+	// NoSignUp refuses somebody new whom a provider vouches for, whatever it is set up for.
+	NoSignUp bool
 	// Create makes a new account for whom Token vouches, although addresses of theirs
 	// belong to others; it takes none of those.
 	Create bool

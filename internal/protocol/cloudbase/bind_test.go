@@ -65,6 +65,29 @@ func TestLinkingAProvider(t *testing.T) {
 	})
 }
 
+func TestSigningUpLinksAProvider(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		withVendors(t, s)
+		b := newVisitor(t, s, 1)
+		w := newWorld(t, s, 1)
+		signUp := func(token, email string) testkit.Answer {
+			return b.post("/auth/v1/signup", map[string]any{
+				"email": email, "verification_token": w.verified(false, "email", email), "provider_token": token,
+			})
+		}
+		token := b.granted("alice")
+		made := signUp(token, "new1@example.com")
+		if got := b.entered(b.granted("alice")); made.String("sub") == "" || got.String("sub") != made.String("sub") {
+			t.Errorf("signed up: %d %s", made.Status, made.Raw)
+		}
+		refused(t, "the token again", signUp(token, "new2@example.com"), "permission_denied")
+		refused(t, "somebody else's identity", signUp(b.granted("alice"), "new3@example.com"), "failed_precondition")
+		if got := signUp("wx_open", "new4@example.com"); got.Status != http.StatusOK {
+			t.Errorf("a provider's id: %d %s", got.Status, got.Raw)
+		}
+	})
+}
+
 // LK-07: a token from elsewhere, and a session that began long ago.
 func TestLinkingWantsSomebodyWhoIsThere(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {

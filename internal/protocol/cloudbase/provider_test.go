@@ -47,6 +47,9 @@ func TestABrowserGoesToAProviderAndBack(t *testing.T) {
 		if again.String("sub") != session.String("sub") {
 			t.Error("the same person became two")
 		}
+		refused(t, "somebody new who should not be", b.post("/auth/v1/signin/with/provider", map[string]any{
+			"provider_token": b.granted("nobody"), "force_disable_sign_up": true,
+		}), "not_found")
 	})
 }
 

@@ -2,14 +2,15 @@ package cloudbase
 
 import (
 	"context"
+	"strings"
 
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
 )
 
-// signUpRequest has what the client sends; fields of the app's own are ignored. Its
-// provider_token is not read: some clients put a provider's id there.
+// signUpRequest has what the client sends; fields of the app's own are ignored.
 type signUpRequest struct {
 	app
 	PhoneNumber       text   `json:"phone_number"`
@@ -18,6 +19,7 @@ type signUpRequest struct {
 	VerificationToken token  `json:"verification_token"`
 	Password          string `json:"password"`
 	AnonymousToken    token  `json:"anonymous_token"`
+	ProviderToken     token  `json:"provider_token"`
 	profileFields
 }
 
@@ -44,6 +46,15 @@ func (f profileFields) profile() user.Profile {
 	}
 }
 
+// link is the provider token of the request. Some clients put a provider's id there, which
+// stands for nothing.
+func (in signUpRequest) link() string {
+	if t := string(in.ProviderToken); strings.HasPrefix(t, string(ticket.Provider)+"_") {
+		return t
+	}
+	return ""
+}
+
 // signUp makes an account for a verified address and signs it in.
 func (p *Protocol) signUp(ctx context.Context, c pool.Client, in signUpRequest) (tokenSet, error) {
 	out, err := p.signin.Register(ctx, signin.RegisterInput{
@@ -51,6 +62,7 @@ func (p *Protocol) signUp(ctx context.Context, c pool.Client, in signUpRequest) 
 		Token: string(in.VerificationToken), Code: string(in.VerificationCode),
 		Password: in.Password, Profile: in.profile(),
 		AnonymousAccess: string(in.AnonymousToken), CaptchaToken: in.captcha(),
+		Link: in.link(),
 	})
 	if err != nil {
 		return tokenSet{}, err
