@@ -27,7 +27,7 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	})
 	page, err := hosted.New(hosted.Options{
 		OAuth: a.oauth, Signin: a.signin, Account: a.account, Sessions: a.sessions, Captchas: a.captcha,
-		Secure: a.conf.Secure(),
+		Vendors: a.federation, PublicURL: a.publicURL, Secure: a.conf.Secure(),
 	})
 	if err != nil {
 		return nil, err

@@ -99,6 +99,8 @@ type GrantInput struct {
 	RequestToken, TokenSecret string
 	// Native says that an app's own library got the code, so that there was no page.
 	Native bool
+	// Own says that RedirectURI is a page of this server, which the caller has made.
+	Own bool
 	// Bearer is an access token the client happens to hold, "" for none. What comes of the
 	// grant can then be linked to that session's account alone (LK-07).
 	Bearer string

@@ -117,7 +117,7 @@ func (s *Service) mayRelay(ctx context.Context, c pool.Client, v opened, in Gran
 	if !v.relayed && !in.Native {
 		return errs.New(errs.ProviderRefused).Because(fmt.Errorf("connection %s takes codes at our callback only", v.connection.ID))
 	}
-	if in.RedirectURI != "" && !c.App.AllowsPage(in.RedirectURI) {
+	if in.RedirectURI != "" && !in.Own && !c.App.AllowsPage(in.RedirectURI) {
 		return errs.New(errs.RedirectRefused)
 	}
 	device := caller.From(ctx).DeviceID

@@ -15,6 +15,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/i18n"
 	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/session"
@@ -37,7 +38,10 @@ type Options struct {
 	Account  *account.Service
 	Sessions *session.Service
 	Captchas *captcha.Service
-	Secure   bool // browsers reach us by TLS
+	// Vendors take people to identity providers and back.
+	Vendors   *federation.Service
+	PublicURL string // our own origin
+	Secure    bool   // browsers reach us by TLS
 }
 
 // Protocol serves the page.
@@ -60,6 +64,8 @@ func (p *Protocol) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+stylePath, serveStyle)
 	mux.Handle("GET "+prefix+"{request}", web.Handle(p, p.show))
+	mux.Handle("GET "+prefix+"{request}/to/{provider}", web.Handle(p, p.depart))
+	mux.Handle("GET "+prefix+"{request}/from/{provider}", web.Handle(p, p.arrive))
 	mux.Handle("POST "+prefix+"{request}", web.Handle(p, p.submit))
 	mux.Handle("/", web.NotFound(p, mux))
 	return mux

@@ -25,6 +25,7 @@ import (
 
 const (
 	callback  = "https://app.test/callback?from=tally"
+	origin    = "https://id.test" // as providers know it
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
@@ -55,7 +56,8 @@ func newKit(t *testing.T, d *db.DB, secure bool, edit ...func(*pool.Settings)) *
 		Audit: k.Audit, Issuer: func(id string) string { return "https://id.test/" + id }, Now: k.Now,
 	})
 	p, err := hosted.New(hosted.Options{
-		OAuth: k.oauth, Signin: k.Signin, Account: k.Account, Sessions: k.Sessions, Captchas: k.Captcha, Secure: secure,
+		OAuth: k.oauth, Signin: k.Signin, Account: k.Account, Sessions: k.Sessions, Captchas: k.Captcha,
+		Vendors: k.Federation, PublicURL: origin, Secure: secure,
 	})
 	must(t, err)
 	mux := http.NewServeMux()

@@ -35,7 +35,16 @@ type view struct {
 	challenge string // of the picture
 	picture   string // data URI of a captcha to solve
 	renewal   string // token a new password is set with
+
+	ways    []way  // providers to sign in with
+	path    string // of the page
+	key     string // a provider token to link to whoever signs in
+	offered []way  // accounts it may mean
+	create  bool   // it may be a new account
 }
+
+// way is something to choose: a provider or an account.
+type way struct{ id, name string }
 
 // page writes the whole document.
 func (v view) page() string {
@@ -48,7 +57,7 @@ func (v view) page() string {
 	if v.step == stepBegin { // a link would leave any other step behind
 		foot = v.languages()
 	}
-	return v.document(title, append(body, v.messages(), v.entry()), foot)
+	return v.document(title, append(body, v.messages(), v.entry(), v.providers()), foot)
 }
 
 func (v view) heading() string {
@@ -79,9 +88,16 @@ func (v view) brand() node { return el("p", attrs{"class", "brand"}, text(v.app)
 func (v view) tabs() node {
 	links := group{}
 	for _, tab := range []string{tabPassword, tabPhone, tabEmail} {
+		label := text(v.say("by_" + tab))
+		if v.key != "" { // a link would leave it behind
+			links = append(links, v.askAt(tab, el("button", attrs{
+				"name", "do", "value", doShow, "class", "tab", when(tab == v.tab, "aria-current"), "page",
+			}, label)))
+			continue
+		}
 		links = append(links, el("a", attrs{
 			"href", v.link(tab, v.lang), when(tab == v.tab, "aria-current"), "page",
-		}, text(v.say("by_"+tab))))
+		}, label))
 	}
 	return el("nav", attrs{"class", "tabs", "aria-label", v.say("methods")}, links)
 }
@@ -97,9 +113,9 @@ func (v view) languages() node {
 	return el("footer", nil, el("nav", attrs{"aria-label", v.say("language")}, links))
 }
 
-// link stays on this page: a link that is only a query keeps the path.
+// link stays on this page.
 func (v view) link(tab, lang string) string {
-	return "?" + url.Values{"tab": {tab}, "lang": {lang}}.Encode()
+	return v.path + "?" + url.Values{"tab": {tab}, "lang": {lang}}.Encode()
 }
 
 func (v view) messages() node {
@@ -127,14 +143,17 @@ func (v view) entry() node {
 		fields = v.addressFields()
 	}
 	return group{
+		v.choices(),
 		v.ask(hidden("captcha_token", v.solved), fields),
 		v.ask(button(doCancel, v.say("cancel"), "cancel")),
 	}
 }
 
 // ask is a form that comes back to this page.
-func (v view) ask(inner ...node) node {
-	return el("form", attrs{"method", "post", "action", v.link(v.tab, v.lang)}, hidden("form", v.form), group(inner))
+func (v view) ask(inner ...node) node { return v.askAt(v.tab, inner...) }
+
+func (v view) askAt(tab string, inner ...node) node {
+	return el("form", attrs{"method", "post", "action", v.link(tab, v.lang)}, hidden("form", v.form), v.carried(), group(inner))
 }
 
 func (v view) passwordFields() group {

@@ -25,6 +25,9 @@ const (
 	doCode     = "code"
 	doRenew    = "renew"
 	doCancel   = "cancel"
+	doCreate   = "create"
+	doChoose   = "choose"
+	doShow     = "show"
 )
 
 // visit is one request for the page: the authorization request behind it, and what the
@@ -47,6 +50,7 @@ func (p *Protocol) begin(r *http.Request) (context.Context, *visit, error) {
 	}
 	v := &visit{request: id, pending: pending, view: view{
 		words: p.words, lang: p.language(r, pending.Locales), app: nameOf(pending.Client), tab: r.URL.Query().Get("tab"), form: formProof(id),
+		path: prefix + handleOf(id),
 	}}
 	kind, _, err := contact.Classify(pending.LoginHint)
 	if err == nil {
@@ -57,6 +61,9 @@ func (p *Protocol) begin(r *http.Request) (context.Context, *visit, error) {
 	}
 	if fits := v.tab == tabPassword || string(kind) == v.tab; !fits {
 		v.account = ""
+	}
+	if v.ways, err = p.waysOf(r.Context(), pending.Client.Pool.ID); err != nil {
+		return nil, nil, err
 	}
 	info := caller.From(r.Context())
 	info.Lang, info.Client = v.lang, pending.Client.ID
@@ -132,7 +139,8 @@ func (f fields) raw(name string) string {
 
 // act takes one step. An outcome without a session means that the page goes on.
 func (p *Protocol) act(ctx context.Context, v *visit, f fields) (signin.Outcome, error) {
-	v.account, v.solved = f.get("account"), f.raw("captcha_token")
+	v.account, v.solved, v.key = f.get("account"), f.raw("captcha_token"), f.raw("key")
+	v.create = v.key != "" && f.raw("may_create") != ""
 	if err := p.solve(ctx, v, f); err != nil {
 		v.keepStep(f)
 		return signin.Outcome{}, err
@@ -152,6 +160,10 @@ func (p *Protocol) act(ctx context.Context, v *visit, f fields) (signin.Outcome,
 		return p.enter(ctx, v, signin.Input{Method: signin.MethodVerification, Token: digits})
 	case doRenew:
 		return p.renew(ctx, v, f)
+	case doShow:
+		return signin.Outcome{}, nil
+	case doCreate, doChoose:
+		return p.answer(ctx, v, f)
 	}
 	return signin.Outcome{}, errs.New(errs.BadRequest, "field", "do")
 }
@@ -175,10 +187,10 @@ func (v *visit) keepStep(f fields) {
 
 // enter signs in; a first password that has to be replaced is the next step.
 func (p *Protocol) enter(ctx context.Context, v *visit, in signin.Input) (signin.Outcome, error) {
-	in.Client, in.Identifier, in.CaptchaToken = v.pending.Client, v.account, v.solved
+	in.Client, in.Identifier, in.CaptchaToken, in.Link = v.pending.Client, v.account, v.solved, v.key
 	out, err := p.Signin.SignIn(ctx, in)
 	if err == nil && out.Next != nil {
-		v.step, v.renewal = stepRenew, out.Next.Token
+		v.next(*out.Next)
 	}
 	return out, err
 }

@@ -141,7 +141,12 @@ func (s *Service) move(ctx context.Context, doing, poolID, code, userID string, 
 	if code == "" || len(code) > maxToken || userID == "" {
 		return Screen{}, errs.New(errs.TokenInvalid)
 	}
-	sc, err := s.advance(ctx, poolID, code, userID, to, s.now().Add(more))
+	var sc Screen
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		sc, err = s.advance(ctx, poolID, code, userID, to, s.now().Add(more))
+		return err
+	})
 	if err := answer(err, doing); err != nil {
 		return Screen{}, err
 	}

@@ -110,8 +110,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
 	k.Fields = field.New(d, k.Now)
-	k.Connections = connection.New(d, ring, k.Now)
-	k.Screens = qr.New(d, k.Now)
+	k.Connections, k.Screens = connection.New(d, ring, k.Now), qr.New(d, k.Now)
 	program, err := os.Executable()
 	check(t, err)
 	k.Pipelines = pipeline.New(d, ring, k.Audit, k.Now, log, pipeline.Options{
@@ -135,8 +134,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
-		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections,
-		Screens: k.Screens,
+		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections, Screens: k.Screens,
 	})
 	k.Federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: k.Pools, Connections: k.Connections, Tickets: k.Tickets, Sessions: k.Sessions,
@@ -148,8 +146,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Account = account.New(account.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
-		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections,
-		Screens: k.Screens,
+		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections, Screens: k.Screens,
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,
