@@ -131,7 +131,7 @@ func identitiesOf(u user.User) []identityObject {
 		}
 		all = append(all, identityObject{
 			ID: i.Provider + ":" + i.Subject, OpenID: i.Subject, UserIDInIdp: i.Subject, UserID: u.ID,
-			Provider: i.Provider, IsSocial: i.Provider != user.ProviderCustom, UserInfo: about,
+			Provider: i.Provider, ConnectionID: i.Provider, IsSocial: i.Provider != user.ProviderCustom, UserInfo: about,
 		})
 	}
 	return all
