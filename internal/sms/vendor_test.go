@@ -220,6 +220,7 @@ func TestVendorCodesHaveClasses(t *testing.T) {
 		{"webhook", 429, `{"error":{"code":"rate_limited","message":"13800000000"}}`, driver.RateLimited, false},
 		{"webhook", 500, `{"error":{"code":"unavailable"}}`, driver.Unavailable, false},
 		{"webhook", 500, `no`, driver.Unavailable, true},
+		{"webhook", 200, `<html>`, driver.Unavailable, true},
 	} {
 		v := newVendor(t, tt.status, tt.body)
 		d := open

@@ -90,8 +90,8 @@ func (w *webhook) Send(ctx context.Context, m Message) (driver.Receipt, error) {
 		} `json:"error"`
 	}
 	err = json.Unmarshal(answer.Body, &said)
-	if answer.Status >= 200 && answer.Status <= 299 {
-		return driver.Receipt{Driver: webhookName, VendorID: said.ID}, nil // any 2xx is a yes
+	if answer.Status >= 200 && answer.Status <= 299 && (err == nil || len(answer.Body) == 0) {
+		return driver.Receipt{Driver: webhookName, VendorID: said.ID}, nil // but a page is none of theirs
 	}
 	class, known := webhookClasses()[said.Error.Code]
 	if err != nil || !known {
