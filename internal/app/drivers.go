@@ -50,11 +50,14 @@ func puzzles(conf config.Config, now func() time.Time) (func(ctx context.Context
 	}, nil
 }
 
+// providerTimeout is for one call: a person waits for it.
+const providerTimeout = 2500 * time.Millisecond
+
 // outbound makes the client for calls to identity providers.
 func outbound(conf config.Config, now func() time.Time) (*http.Client, error) {
 	allow, err := driver.ParseRanges(strings.Join(conf.OutboundAllow, ","))
 	if err != nil {
 		return nil, fmt.Errorf("outbound_allow: %w", err)
 	}
-	return driver.NewClient(driver.ClientOptions{Now: now, Allow: allow}), nil
+	return driver.NewClient(driver.ClientOptions{Now: now, Allow: allow, Timeout: providerTimeout}), nil
 }

@@ -130,8 +130,8 @@ func TestIdentityBelongsToOneAccount(t *testing.T) {
 		owner := k.mustEnter(t, "wx_open", federation.Profile{Subject: "s", UnionID: "U"})
 		k.alice(t)
 		_, p := k.SignIn(t, phone)
-		wantCode(t, k.link(t, p, k.token(t, "wx_open", federation.Profile{Subject: "s"})), errs.IdentifierTaken)
-		wantCode(t, k.link(t, p, k.token(t, "wx_mini", federation.Profile{Subject: "s-mini", UnionID: "U"})), errs.IdentifierTaken)
+		wantCode(t, k.link(t, p, k.token(t, "wx_open", federation.Profile{Subject: "s"})), errs.IdentityTaken)
+		wantCode(t, k.link(t, p, k.token(t, "wx_mini", federation.Profile{Subject: "s-mini", UnionID: "U"})), errs.IdentityTaken)
 		if u := k.mustEnter(t, "wx_mini", federation.Profile{Subject: "s-mini", UnionID: "U"}); u.ID != owner.ID {
 			t.Error("the person of the union id has changed")
 		}
@@ -145,7 +145,7 @@ func TestIdentityBelongsToOneAccount(t *testing.T) {
 			Client: k.Client, Method: signin.MethodPassword, Identifier: phone, Password: accounttest.Password,
 			Link: k.token(t, "wx_open", federation.Profile{Subject: "s"}),
 		})
-		wantCode(t, err, errs.IdentifierTaken)
+		wantCode(t, err, errs.IdentityTaken)
 	})
 }
 

@@ -167,7 +167,7 @@ func (s *Service) Follow(ctx context.Context, opaque string) (string, error) {
 		r.RedirectURI, r.State = s.callbackURL(j.bound[bindProvider]), opaque
 		r.Nonce, r.Challenge = s.secretOf(opaque, "nonce"), base64.RawURLEncoding.EncodeToString(verifier[:])
 	}
-	page, err := j.vendor.Authorize(ctx, r)
+	page, err := within(ctx, func(ctx context.Context) (string, error) { return j.vendor.Authorize(ctx, r) })
 	if err != nil {
 		if ctx.Err() != nil {
 			return "", errors.Join(err, ctx.Err())

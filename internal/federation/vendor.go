@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -117,9 +118,23 @@ func (s *Service) open(ctx context.Context, poolID, id string) (opened, error) {
 	return v, nil
 }
 
+// patience is how long a vendor may keep a person waiting, however many calls it takes.
+const patience = 2800 * time.Millisecond
+
+// within runs a question to a vendor and makes an end of it when patience does.
+func within[T any](ctx context.Context, ask func(ctx context.Context) (T, error)) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	answer, err := ask(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		err = errs.New(errs.Unavailable).Because(err)
+	}
+	return answer, err
+}
+
 // exchange asks the vendor who is behind a credential, and refuses who must not sign in.
 func (s *Service) exchange(ctx context.Context, v opened, c Credential) (Profile, error) {
-	p, err := v.Exchange(ctx, c)
+	p, err := within(ctx, func(ctx context.Context) (Profile, error) { return v.Exchange(ctx, c) })
 	if err != nil {
 		s.alert(ctx, v.connection, err)
 		return Profile{}, err

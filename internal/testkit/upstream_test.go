@@ -5,17 +5,19 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tigertally/tigertally/internal/db/dbtest"
 	"github.com/tigertally/tigertally/internal/testkit"
+	"github.com/tigertally/tigertally/internal/upsim"
 )
 
 // Everything that tigertally dev offers to sign in with can be tried on a machine without
 // a network: to the simulated provider and back, twice, as one person.
 func TestSimulatedProvidersSignPeopleIn(t *testing.T) {
 	s := testkit.StartWithUpstreams(t, dbtest.SQLite)
-	const page = "http://localhost:3000/callback"
-	device := []string{"X-Device-Id", strings.Repeat("0", 32)}
+	const page = appPage
+	device := thisDevice()
 	token := func(t *testing.T, body map[string]any) string {
 		t.Helper()
 		a := s.On(t).Do(http.MethodPost, "/auth/v1/provider/token", body, device...)
@@ -59,8 +61,101 @@ func TestSimulatedProvidersSignPeopleIn(t *testing.T) {
 	})
 }
 
+// The longest a fault may keep somebody waiting, and what a busy machine needs besides.
+const inTime = 3*time.Second + time.Second
+
+// Whatever a provider does, the application hears of it in time, nobody is made, the same
+// code is good once the provider is well, and other providers do not notice.
+func TestFaultsOfARelayingProviderEndInTime(t *testing.T) {
+	s := testkit.StartWithUpstreams(t, dbtest.SQLite)
+	sim := s.App.Upstreams()
+	grant := func(t *testing.T, id, code string) testkit.Answer {
+		t.Helper()
+		return s.On(t).Do(http.MethodPost, "/auth/v1/provider/token", map[string]any{
+			"provider_id": id, "provider_code": code, "provider_redirect_uri": appPage,
+		}, thisDevice()...)
+	}
+	for _, fault := range []string{"HANG", "RST", "H502", "HTML", "NOERR", "BIG", "GZIP", "REDIR"} {
+		t.Run(fault, func(t *testing.T) {
+			code := visit(t, s.On(t), "wx_open", appPage, thisDevice())
+			id, err := sim.Arm(upsim.Fault{Match: upsim.Match{Upstream: "wechat"}, Fault: fault})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slow, begin := make(chan testkit.Answer, 1), time.Now()
+			go func() { slow <- grant(t, "wx_open", code) }()
+			other := visit(t, s.On(t), "oidc", appPage, thisDevice())
+			if a := grant(t, "oidc", other); a.Status != http.StatusOK {
+				t.Errorf("another provider: %s", a.Raw)
+			}
+			if fault == "HANG" && len(slow) > 0 {
+				t.Error("another provider waited")
+			}
+			a := <-slow
+			if took := time.Since(begin); took > inTime {
+				t.Errorf("the answer took %s", took)
+			}
+			if a.String("error") != "unavailable" {
+				t.Errorf("the client hears %s", a.Raw)
+			}
+			sim.Disarm(id)
+			if a := grant(t, "wx_open", code); a.Status != http.StatusOK {
+				t.Errorf("afterwards: %s", a.Raw)
+			}
+		})
+	}
+}
+
+// The same of providers that answer to our callback: the page hears of the fault, and the
+// callback works once the provider is well.
+func TestFaultsOfOtherProvidersEndInTime(t *testing.T) {
+	s := testkit.StartWithUpstreams(t, dbtest.SQLite)
+	sim := s.App.Upstreams()
+	for id, upstream := range map[string]string{
+		"oidc": "oidc", "google": "oidc", "github": "github", "qq": "qq", "weibo": "weibo", "dingtalk": "dingtalk",
+		"feishu": "feishu", "alipay": "alipay", "apple": "apple",
+	} {
+		for _, fault := range []string{"HANG", "H502"} {
+			t.Run(id+" "+fault, func(t *testing.T) {
+				landing := agree(t, s.On(t), id, appPage, thisDevice())
+				armed, err := sim.Arm(upsim.Fault{Match: upsim.Match{Upstream: upstream}, Fault: fault})
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin := time.Now()
+				q := land(t, s.On(t), landing, appPage)
+				if took := time.Since(begin); took > inTime {
+					t.Errorf("the answer took %s", took)
+				}
+				if q.Get("error") != "temporarily_unavailable" || q.Get("state") != "app-state" {
+					t.Errorf("the page gets %v", q)
+				}
+				sim.Disarm(armed)
+				if q := land(t, s.On(t), landing, appPage); q.Get("code") == "" {
+					t.Errorf("afterwards the page gets %v", q)
+				}
+			})
+		}
+	}
+}
+
+// appPage is the page of the application.
+const appPage = "http://localhost:3000/callback"
+
+func thisDevice() []string { return []string{"X-Device-Id", strings.Repeat("0", 32)} }
+
 // visit goes from the application's page to the provider and back, and returns the code.
 func visit(t *testing.T, s *testkit.Server, id, page string, device []string) string {
+	t.Helper()
+	q := land(t, s, agree(t, s, id, page, device), page)
+	if q.Get("state") != "app-state" {
+		t.Fatalf("the page gets %v", q)
+	}
+	return q.Get("code")
+}
+
+// agree goes to the provider as alice, who agrees, and returns where that leads.
+func agree(t *testing.T, s *testkit.Server, id, page string, device []string) upsim.Landing {
 	t.Helper()
 	q := url.Values{"provider_id": {id}, "redirect_uri": {page}, "state": {"app-state"}}
 	a := s.Do(http.MethodGet, "/auth/v1/provider/uri?"+q.Encode(), nil, device...)
@@ -73,24 +168,30 @@ func visit(t *testing.T, s *testkit.Server, id, page string, device []string) st
 	if err != nil {
 		t.Fatalf("%d %s: %v", a.Status, a.Header.Get("Location"), err)
 	}
+	return landing
+}
+
+// land returns the query the application's page gets, which is after our callback for
+// providers that lead there.
+func land(t *testing.T, s *testkit.Server, landing upsim.Landing, page string) url.Values {
+	t.Helper()
 	at := landing.URL
-	if !strings.HasPrefix(at, page) { // our callback is next
+	if !strings.HasPrefix(at, page) {
 		u, err := url.Parse(at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if landing.Form == nil {
-			a = s.Do(http.MethodGet, u.RequestURI(), nil)
+			at = s.Do(http.MethodGet, u.RequestURI(), nil).Header.Get("Location")
 		} else {
-			a.Header = postForm(t, s.URL+u.Path, landing.Form)
+			at = postForm(t, s.URL+u.Path, landing.Form).Get("Location")
 		}
-		at = a.Header.Get("Location")
 	}
 	u, err := url.Parse(at)
-	if err != nil || !strings.HasPrefix(at, page) || u.Query().Get("state") != "app-state" {
-		t.Fatalf("came back to %q: %d %s", at, a.Status, a.Raw)
+	if err != nil || !strings.HasPrefix(at, page) {
+		t.Fatalf("came back to %q", at)
 	}
-	return u.Query().Get("code")
+	return u.Query()
 }
 
 // postForm posts a form as a provider's page does, and returns what the answer says.
