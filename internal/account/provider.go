@@ -25,7 +25,7 @@ type LinkInput struct {
 // and so is one of which neither is known (LK-07).
 //
 // Errors: FieldMissing, TokenInvalid, ProviderUnknown, SudoRequired, SudoInvalid,
-// IdentifierTaken when the identity, or its union id, belongs to somebody else,
+// IdentityTaken when the identity, or its union id, belongs to somebody else,
 // AnonymousDenied.
 func (s *Service) LinkProvider(ctx context.Context, p Principal, in LinkInput) error {
 	return s.refused(ctx, p, audit.IdentityLink, s.linkProvider(ctx, p, in))

@@ -107,6 +107,7 @@ const (
 
 	ProviderNotFound Code = "provider_not_found"
 	LastMethod       Code = "last_method"
+	IdentityTaken    Code = "identity_taken"    // linked to somebody else
 	ProviderUnknown  Code = "provider_unknown"  // not configured, or switched off
 	ProviderSnapshot Code = "provider_snapshot" // a made-up person of a preview page
 	LinkRequired     Code = "link_required"     // an account has this address: sign in to it, then link
@@ -184,7 +185,7 @@ var kinds = map[Code]Kind{
 
 	CaptchaRequired: KindInvalid, CaptchaInvalid: KindInvalid, CaptchaWrong: KindInvalid,
 
-	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition,
+	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition, IdentityTaken: KindPrecondition,
 	ProviderUnknown: KindNotFound, ProviderSnapshot: KindDenied, LinkRequired: KindPrecondition,
 	ProviderRefused: KindPrecondition, ProviderDenied: KindDenied, ProviderMisconfigured: KindPrecondition,
 

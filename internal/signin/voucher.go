@@ -105,7 +105,7 @@ func (p *Proofs) SpendVoucher(ctx context.Context, poolID string, v Voucher) err
 // Attach links whom v vouches for to u, in ctx's transaction. What is linked to u already
 // is fine.
 //
-// Errors: IdentifierTaken when the identity, or its union id, is somebody else's.
+// Errors: IdentityTaken when the identity, or its union id, is somebody else's.
 func (p *Proofs) Attach(ctx context.Context, u user.User, v Voucher) error {
 	owner, err := p.users.ByIdentity(ctx, u.PoolID, v.ProviderID, v.Subject)
 	if errs.CodeOf(err) == errs.UserNotFound {
@@ -114,13 +114,12 @@ func (p *Proofs) Attach(ctx context.Context, u user.User, v Voucher) error {
 			return err
 		}
 		// Somebody was first, maybe the same person at the same moment.
-		taken := err
 		if owner, err = p.users.ByIdentity(ctx, u.PoolID, v.ProviderID, v.Subject); errs.CodeOf(err) == errs.UserNotFound {
-			return taken // the union id is somebody else's
+			return errs.New(errs.IdentityTaken) // the union id is
 		}
 	}
 	if err == nil && owner.ID != u.ID {
-		err = errs.New(errs.IdentifierTaken)
+		err = errs.New(errs.IdentityTaken)
 	}
 	return err
 }

@@ -87,7 +87,7 @@ var byCode = map[errs.Code]int{
 	errs.AuthorizationPending: badParameter, errs.DeviceCodeInvalid: badParameter,
 
 	errs.PhoneInvalid: phoneMalformed, errs.PhoneCountry: phoneMalformed, errs.EmailInvalid: 2003,
-	errs.IdentifierTaken: registered, errs.UsernameTaken: registered, errs.ExternalIDTaken: registered,
+	errs.IdentifierTaken: registered, errs.UsernameTaken: registered, errs.ExternalIDTaken: registered, errs.IdentityTaken: registered,
 	errs.IdentifierMismatch: codeIsWrong,
 
 	errs.UserNotFound: noSuchUser, errs.UserBlocked: userLocked, errs.UserPending: userLocked,
