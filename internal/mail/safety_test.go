@@ -30,6 +30,7 @@ func TestSMTPAnswersHaveClasses(t *testing.T) {
 		"nobody there by that name":  {&server{refuse: "550 5.1.1 no"}, driver.BadAddress, false},
 		"greylisted":                 {&server{refuse: "451 4.7.1 later"}, driver.Unavailable, false},
 		"mailbox full":               {&server{refuse: "452 4.2.2 full"}, driver.Unavailable, false},
+		"mailbox full for good":      {&server{refuse: "552 5.2.2 full"}, driver.BadAddress, false},
 		"refused as spam":            {&server{end: "554 5.7.1 spam"}, driver.Misconfigured, false},
 		"busy at the end":            {&server{end: "451 4.3.0 later"}, driver.Unavailable, false},
 		"hung up at the end":         {&server{end: "drop"}, driver.Unavailable, true},

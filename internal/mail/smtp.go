@@ -10,6 +10,7 @@ import (
 	netmail "net/mail"
 	"net/smtp"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -254,7 +255,7 @@ func failure(err error, maybe bool) *driver.Failure {
 	f.Code = strconv.Itoa(r.code)
 	switch {
 	case r.code < 500:
-	case r.doing == "naming the recipient" && (r.code == 550 || r.code == 551 || r.code == 553 || r.code == 501):
+	case r.doing == "naming the recipient" && slices.Contains([]int{501, 550, 551, 552, 553}, r.code):
 		f.Class = driver.BadAddress
 	default:
 		f.Class = driver.Misconfigured
