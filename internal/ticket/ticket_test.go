@@ -79,7 +79,7 @@ func TestSpendReturnsWhatWasIssued(t *testing.T) {
 func TestClassMatrix(t *testing.T) {
 	classes := []ticket.Class{
 		ticket.Verification, ticket.Sudo, ticket.Captcha, ticket.CaptchaChallenge,
-		ticket.Provider, ticket.Device, ticket.Foreign,
+		ticket.Provider, ticket.ProviderStart, ticket.ProviderCode, ticket.Exchange, ticket.Device, ticket.Foreign,
 	}
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var c clock
