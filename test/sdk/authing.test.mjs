@@ -8,6 +8,7 @@ import './authing/login.mjs';
 import './authing/manage.mjs';
 import './authing/oidc.mjs';
 import './authing/pipeline.mjs';
+import './authing/qrcode.mjs';
 import './authing/register.mjs';
 
 before(() => { assert.ok(url, 'TIGERTALLY_URL is not set'); });
