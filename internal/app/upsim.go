@@ -10,8 +10,8 @@ import (
 
 // UpsimOptions are the addresses of a simulator that runs alone.
 type UpsimOptions struct {
-	Main, Tencent, Aliyun, TLS string
-	AnyAddress                 bool // allow addresses that other machines can reach
+	Main, Tencent, Aliyun, TLS, SMTP, SMTPS string
+	AnyAddress                              bool // allow addresses that other machines can reach
 }
 
 // StartUpsim starts the simulator on the real clock, and returns it with the token of
@@ -19,7 +19,8 @@ type UpsimOptions struct {
 func StartUpsim(ctx context.Context, o UpsimOptions) (*upsim.Server, string, error) {
 	token := secret.ID()
 	s, err := upsim.Start(ctx, upsim.Options{
-		Now: time.Now, Token: token, Main: o.Main, Tencent: o.Tencent, Aliyun: o.Aliyun, TLS: o.TLS, AnyAddress: o.AnyAddress,
+		Now: time.Now, Token: token, Main: o.Main, Tencent: o.Tencent, Aliyun: o.Aliyun, TLS: o.TLS,
+		SMTP: o.SMTP, SMTPS: o.SMTPS, AnyAddress: o.AnyAddress,
 	})
 	return s, token, err
 }

@@ -20,6 +20,8 @@ const (
 	upsimTencent = "127.0.0.1:18082"
 	upsimAliyun  = "127.0.0.1:18083"
 	upsimTLS     = "127.0.0.1:18443"
+	upsimSMTP    = "127.0.0.1:2525"
+	upsimSMTPS   = "127.0.0.1:2465"
 )
 
 func upsimCommand(p Process) *cobra.Command {
@@ -27,8 +29,9 @@ func upsimCommand(p Process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "upsim",
 		Short: "Simulate WeChat, SMS vendors and the other services a server calls",
-		Long: "Simulate the services that a server calls: WeChat, WeCom, SMS vendors and one-tap sign-in. It verifies every\n" +
-			"signature as the vendor does, keeps everything in memory and sends nothing to anybody.",
+		Long: "Simulate the services that a server calls: WeChat, WeCom, SMS, one-tap and social sign-in, OpenID\n" +
+			"Connect, captchas and mail. It verifies every signature as the vendor does, keeps everything in\n" +
+			"memory and sends nothing to anybody.",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, token, err := app.StartUpsim(c.Context(), o)
@@ -47,6 +50,8 @@ func upsimCommand(p Process) *cobra.Command {
 	f.StringVar(&o.Tencent, "listen-tencent", upsimTencent, "`HOST:PORT` of Tencent Cloud, which signs the path")
 	f.StringVar(&o.Aliyun, "listen-aliyun", upsimAliyun, "`HOST:PORT` of Aliyun, which signs the path")
 	f.StringVar(&o.TLS, "listen-tls", upsimTLS, "`HOST:PORT` of --listen's services by HTTPS")
+	f.StringVar(&o.SMTP, "listen-smtp", upsimSMTP, "`HOST:PORT` of mail with STARTTLS")
+	f.StringVar(&o.SMTPS, "listen-smtps", upsimSMTPS, "`HOST:PORT` of mail over TLS")
 	f.BoolVar(&o.AnyAddress, "i-know-this-is-a-simulator", false, "listen where other machines can reach it")
 	return c
 }

@@ -101,6 +101,9 @@ func (a *aliyun) judgeTicket(x *exchange, id, param string) string {
 	scene, ok := a.s.accounts.AliyunCaptcha[id]
 	in := readObject([]byte(param))
 	ticket, _ := in["certifyId"].(string)
+	if c, ok := parseCode(ticket); ok { // inside a parameter, where nobody looked for its flags
+		x.flags = append(x.flags, c.flags...)
+	}
 	switch {
 	case param == "":
 		return "F002"

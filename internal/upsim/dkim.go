@@ -29,19 +29,24 @@ type headerField struct {
 
 func (f headerField) value() string { return f.raw[strings.IndexByte(f.raw, ':')+1:] }
 
-// splitMessage parts header and body, and the header into its fields.
+// splitMessage parts header and body, and the header into its fields. A field is a piece
+// of the header as it stands: joining its lines again would take ages for many folds.
 func splitMessage(raw []byte) (fields []headerField, body []byte) {
-	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
-	for line := range strings.SplitSeq(string(head), "\r\n") {
-		if len(fields) > 0 && line != "" && (line[0] == ' ' || line[0] == '\t') {
-			fields[len(fields)-1].raw += "\r\n" + line
-			continue
+	rawHead, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	head, start, at := string(rawHead), 0, 0
+	for line := range strings.SplitSeq(head, "\r\n") {
+		end := at + len(line)
+		if at > 0 && line != "" && (line[0] == ' ' || line[0] == '\t') {
+			fields[len(fields)-1].raw = head[start:end]
+		} else {
+			name, _, ok := strings.Cut(line, ":")
+			if !ok {
+				name = ""
+			}
+			start = at
+			fields = append(fields, headerField{name: strings.ToLower(strings.TrimSpace(name)), raw: line})
 		}
-		name, _, ok := strings.Cut(line, ":")
-		if !ok {
-			name = ""
-		}
-		fields = append(fields, headerField{name: strings.ToLower(strings.TrimSpace(name)), raw: line})
+		at = end + len("\r\n")
 	}
 	return fields, body
 }

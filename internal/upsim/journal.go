@@ -81,7 +81,7 @@ func isSecret(name string) bool {
 	name = strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	switch name {
 	case "secret", "appsecret", "corpsecret", "client_secret", "clientsecret", "appsecretkey", "secretkey", "appkey",
-		"access_token", "refresh_token", "session_key", "user_ticket", "password":
+		"access_token", "refresh_token", "accesstoken", "refreshtoken", "auth_token", "id_token", "client_assertion", "session_key", "user_ticket", "password":
 		return true
 	}
 	return false
