@@ -29,21 +29,11 @@ type BindInput struct {
 // Errors: FieldMissing, SudoRequired, SudoInvalid, VerificationInvalid,
 // IdentifierMismatch, IdentifierTaken, AnonymousDenied.
 func (s *Service) BindContact(ctx context.Context, p Principal, in BindInput) error {
-	target, channel, err := signin.Target(in.Phone, in.Email)
+	change, err := s.contactChange(ctx, p, in.Phone, in.Email, in.Token)
 	if err != nil {
 		return err
 	}
-	if in.Token == "" {
-		return errs.New(errs.FieldMissing, "field", "verification_token")
-	}
-	u, err := s.Me(ctx, p)
-	if err != nil {
-		return err
-	}
-	c, err := s.client(ctx, p)
-	if err != nil {
-		return err
-	}
+	u, c, target, channel := change.user, change.client, change.target, change.channel
 	a, err := s.newAddress(ctx, p, c, in.Token, target)
 	if err != nil {
 		return s.refused(ctx, p, audit.ContactBind, err)
@@ -105,4 +95,28 @@ func (s *Service) give(ctx context.Context, p Principal, in pool.Pool, u user.Us
 		return err
 	}
 	return s.done(ctx, p, audit.ContactBind, map[string]string{"channel": channel, "to": masked})
+}
+
+// contactChange is what somebody wants to be reached by.
+type contactChange struct {
+	user            user.User
+	client          pool.Client
+	target, channel string
+}
+
+// contactChange reads who wants which new contact. The token is not looked at yet.
+func (s *Service) contactChange(ctx context.Context, p Principal, phone, email, token string) (contactChange, error) {
+	var change contactChange
+	var err error
+	if change.target, change.channel, err = signin.Target(phone, email); err != nil {
+		return change, err
+	}
+	if token == "" {
+		return change, errs.New(errs.FieldMissing, "field", "verification_token")
+	}
+	if change.user, err = s.Me(ctx, p); err != nil {
+		return change, err
+	}
+	change.client, err = s.client(ctx, p)
+	return change, err
 }

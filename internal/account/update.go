@@ -25,21 +25,11 @@ type UpdateInput struct {
 // Errors: FieldMissing, PhoneInvalid, EmailInvalid, VerificationInvalid,
 // IdentifierMismatch, CodeWrong, CodeAttempts, IdentifierTaken, AnonymousDenied.
 func (s *Service) UpdateContact(ctx context.Context, p Principal, in UpdateInput) error {
-	target, channel, err := signin.Target(in.Phone, in.Email)
+	change, err := s.contactChange(ctx, p, in.Phone, in.Email, in.Token)
 	if err != nil {
 		return err
 	}
-	if in.Token == "" {
-		return errs.New(errs.FieldMissing, "field", "verification_token")
-	}
-	u, err := s.Me(ctx, p)
-	if err != nil {
-		return err
-	}
-	c, err := s.client(ctx, p)
-	if err != nil {
-		return err
-	}
+	u, c, target, channel := change.user, change.client, change.target, change.channel
 	proofs := make([]signin.Address, 0, 2)
 	if held := heldBy(u, channel); held != "" && held != target {
 		old, err := s.oldAddress(ctx, p, in, held)

@@ -12,7 +12,6 @@ import (
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/captcha"
-	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/keys"
@@ -91,44 +90,13 @@ func Owns(path string) bool {
 
 // Handler serves every path of Owns. It expects web.Middleware around it.
 func (p *Protocol) Handler() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, methods := range p.byPath() {
-		mux.Handle(pattern, p.choose(methods))
+	router := web.NewRouter(p)
+	for _, r := range p.routes() {
+		router.Handle(r.method, r.path, r.handler)
 	}
-	mux.Handle("/", web.Handle(p, func(http.ResponseWriter, *http.Request) error {
-		return errs.New(errs.RouteNotFound)
-	}))
+	mux := router.Mux()
 	cors := web.CORS{Protocol: p, Allowed: p.originAllowed, Credentials: true}
 	return p.enter(cors.Handler(web.Exact(p, mux)))
-}
-
-// byPath groups the routes, so that a wrong method on a known path is told from an
-// unknown path.
-func (p *Protocol) byPath() map[string]map[string]http.Handler {
-	paths := make(map[string]map[string]http.Handler)
-	for _, r := range p.routes() {
-		if paths[r.path] == nil {
-			paths[r.path] = make(map[string]http.Handler)
-		}
-		paths[r.path][r.method] = r.handler
-	}
-	return paths
-}
-
-func (p *Protocol) choose(methods map[string]http.Handler) http.Handler {
-	refuse := web.Handle(p, func(w http.ResponseWriter, _ *http.Request) error {
-		for m := range methods {
-			w.Header().Add("Allow", m)
-		}
-		return errs.New(errs.MethodRefused)
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h, ok := methods[r.Method]; ok {
-			h.ServeHTTP(w, r)
-			return
-		}
-		refuse.ServeHTTP(w, r)
-	})
 }
 
 // originAllowed asks the application a request names. A preflight names none, and then

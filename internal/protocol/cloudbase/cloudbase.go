@@ -12,7 +12,6 @@ import (
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
-	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -76,14 +75,15 @@ func (p *Protocol) Name() string { return "cloudbase" }
 // Handler serves everything below /auth/, and /web. It expects web.Middleware around
 // it.
 func (p *Protocol) Handler() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, methods := range p.byPath() {
-		mux.Handle(pattern, p.choose(methods))
+	router := web.NewRouter(p)
+	for _, r := range p.routes() {
+		h := r.handler
+		if r.once {
+			h = p.replays.Handler(h)
+		}
+		router.Handle(r.method, r.path, h)
 	}
-	mux.Handle("/", web.Handle(p, func(http.ResponseWriter, *http.Request) error {
-		return errs.New(errs.RouteNotFound)
-	}))
-	exact := web.Exact(p, mux)
+	exact := web.Exact(p, router.Mux())
 	api := web.CORS{Protocol: p, Allowed: p.originAllowed}.Handler(web.MethodOverride(exact))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !onJourney(r) {
@@ -92,39 +92,6 @@ func (p *Protocol) Handler() http.Handler {
 		}
 		web.HidePath(r.Context()) // it may end in a secret
 		exact.ServeHTTP(w, r)
-	})
-}
-
-// byPath groups the routes, so that a wrong method on a known path is told from an
-// unknown path.
-func (p *Protocol) byPath() map[string]map[string]http.Handler {
-	paths := make(map[string]map[string]http.Handler)
-	for _, r := range p.routes() {
-		h := r.handler
-		if r.once {
-			h = p.replays.Handler(h)
-		}
-		if paths[r.path] == nil {
-			paths[r.path] = make(map[string]http.Handler)
-		}
-		paths[r.path][r.method] = h
-	}
-	return paths
-}
-
-func (p *Protocol) choose(methods map[string]http.Handler) http.Handler {
-	refuse := web.Handle(p, func(w http.ResponseWriter, _ *http.Request) error {
-		for m := range methods {
-			w.Header().Add("Allow", m)
-		}
-		return errs.New(errs.MethodRefused)
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h, ok := methods[r.Method]; ok {
-			h.ServeHTTP(w, r)
-			return
-		}
-		refuse.ServeHTTP(w, r)
 	})
 }
 

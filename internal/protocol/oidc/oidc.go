@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -88,47 +87,26 @@ func (p *Protocol) screen(fn func(http.ResponseWriter, *http.Request) error) htt
 	return web.Handle(screens{p}, fn)
 }
 
-// Handler serves everything below /oidc/. It expects web.Middleware around it.
+// Handler serves everything below /oidc/. It expects web.Middleware around it. Pages are
+// apart, for no script of another origin has anything to read there.
 func (p *Protocol) Handler() http.Handler {
-	mux := http.NewServeMux()
-	cors := web.CORS{Protocol: p, Allowed: p.originAllowed, Credentials: true}
-	for path, methods := range p.byPath() {
-		h := p.choose(methods)
-		if !methods[0].page {
-			h = cors.Handler(h)
-		}
-		mux.Handle(path, h)
-	}
-	mux.Handle("/", p.endpoint(func(http.ResponseWriter, *http.Request) error {
-		return errs.New(errs.RouteNotFound)
-	}))
-	return web.Exact(p, mux)
-}
-
-func (p *Protocol) byPath() map[string][]route {
-	paths := make(map[string][]route)
+	api, pages := web.NewRouter(p), web.NewRouter(p)
+	shown := make(map[string]bool)
 	for _, r := range p.routes() {
-		paths[r.path] = append(paths[r.path], r)
+		if r.page {
+			pages.Handle(r.method, r.path, r.handler)
+			shown[r.path] = true
+		} else {
+			api.Handle(r.method, r.path, r.handler)
+		}
 	}
-	return paths
-}
-
-func (p *Protocol) choose(methods []route) http.Handler {
-	refuse := p.endpoint(func(w http.ResponseWriter, _ *http.Request) error {
-		for _, r := range methods {
-			w.Header().Add("Allow", r.method)
-		}
-		return errs.New(errs.MethodRefused)
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, known := range methods {
-			if known.method == r.Method {
-				known.handler.ServeHTTP(w, r)
-				return
-			}
-		}
-		refuse.ServeHTTP(w, r)
-	})
+	mux, pageMux := http.NewServeMux(), pages.Mux()
+	for path := range shown {
+		mux.Handle(path, pageMux)
+	}
+	cors := web.CORS{Protocol: p, Allowed: p.originAllowed, Credentials: true}
+	mux.Handle("/", cors.Handler(api.Mux()))
+	return web.Exact(p, mux)
 }
 
 // originAllowed takes the origins of every application. A preflight does not say whose
