@@ -18,6 +18,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/upsim"
 )
 
 // What a development server makes on first start.
@@ -45,8 +46,15 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	}
 	clock := emulator.NewClock(time.Now)
 	inbox := emulator.NewInbox(clock.Now)
+	tap, sim := emulator.OneTap{}, (*upsim.Server)(nil)
+	if o.Upstreams {
+		var err error
+		if sim, tap.Next, err = simulate(ctx, &o.Config, clock.Now); err != nil {
+			return nil, fmt.Errorf("upstream simulator: %w", err)
+		}
+	}
 	s, err := build(ctx, o.Config, outside{
-		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: carrier{emulator.OneTap{}},
+		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap,
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},
 		inbox: func(m notify.Message) {
 			inbox.Add(emulator.Message{
@@ -58,18 +66,19 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 			inbox.Add(emulator.Message{Channel: emulator.ChannelCaptcha, To: token, Code: answer, Template: "captcha"})
 		},
 	})
+	played := &development{clock: clock, inbox: inbox, upstreams: sim}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, played.closeUpstreams())
 	}
 	s.jobs.OneByOne() // the newest code is the last in the inbox
-	a := &App{services: s, conf: o.Config, log: o.Logger, emulator: &development{clock: clock, inbox: inbox}}
+	a := &App{services: s, conf: o.Config, log: o.Logger, emulator: played}
 	a.emulator.face = emulator.New(emulator.Options{
 		Clock: clock, Inbox: inbox, Logger: o.Logger, Settle: a.settle,
 		Project: a.project, Wipe: a.wipe, CreateUser: a.createUser, Settings: a.changeSettings, TicketKey: a.ticketKey,
 	})
 	err = a.provision(ctx, o.Limits)
-	if err == nil && o.Upstreams {
-		err = a.playUpstreams(ctx)
+	if err == nil {
+		err = a.offerUpstreams(ctx)
 	}
 	if err := errors.Join(err, a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())

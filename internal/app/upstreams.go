@@ -3,12 +3,17 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
+	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/onetap"
+	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/upsim"
 )
 
@@ -19,14 +24,35 @@ type upstream struct {
 	settings map[string]string
 }
 
-// playUpstreams starts the simulator under the clock of development, and lets people of
-// the development pool sign in with what it plays.
-func (a *App) playUpstreams(ctx context.Context) error {
-	sim, err := upsim.Start(ctx, upsim.Options{Now: a.now})
+// simulate starts the simulator under the clock of development and makes it the vendor
+// of text messages, unless conf names one already. It returns the carrier it plays.
+func simulate(ctx context.Context, conf *config.Config, now func() time.Time) (*upsim.Server, signin.OneTap, error) {
+	sim, err := upsim.Start(ctx, upsim.Options{Now: now})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	a.emulator.upstreams = sim
+	at := sim.Bases()
+	if conf.SMS.Name == "" {
+		conf.SMS = config.Driver{Name: "webhook", Options: map[string]string{
+			"url": at.Webhook, "secret": "sim-webhook-secret-0000000000001", "sign_name": "Tigertally",
+		}}
+	}
+	yidun, err := onetap.New("yidun", map[string]string{
+		"secret_id": "sim_secret_id_0000000000000000001", "secret_key": "sim_secret_key_000000000000000001",
+		"business_id": "sim_business_id_00000000000000001", "base": at.Yidun,
+	}, now)
+	if err != nil {
+		return nil, nil, errors.Join(err, sim.Close())
+	}
+	return sim, carrier{yidun}, nil
+}
+
+// offerUpstreams lets people of the development pool sign in with what the simulator plays.
+func (a *App) offerUpstreams(ctx context.Context) error {
+	sim := a.emulator.upstreams
+	if sim == nil {
+		return nil
+	}
 	keys, err := sim.ClientKeys()
 	if err != nil {
 		return fmt.Errorf("keys of the simulator: %w", err)

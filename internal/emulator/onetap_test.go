@@ -19,7 +19,7 @@ func TestOneTapVouchesForWhatTheTokenSays(t *testing.T) {
 		{"nothing", "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := emulator.OneTap{}.Phone(t.Context(), tt.token, tt.access)
+			got, err := emulator.OneTap{}.Phone(t.Context(), "dev", tt.token, tt.access)
 			if got != tt.want || (err == nil) != (tt.want != "") || (err != nil && errs.CodeOf(err) != errs.OneTapRefused) {
 				t.Errorf("%q, %v; want %q", got, err, tt.want)
 			}

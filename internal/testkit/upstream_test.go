@@ -209,3 +209,20 @@ func postForm(t *testing.T, address string, form url.Values) http.Header {
 	defer func() { _ = res.Body.Close() }()
 	return res.Header
 }
+
+// Text messages of development pass the simulated vendor, and tokens of its carrier sign
+// people in once.
+func TestSimulatedMessagesAndCarrier(t *testing.T) {
+	s := testkit.StartWithUpstreams(t, dbtest.SQLite)
+	s.Post("/auth/v1/verification", map[string]any{"phone_number": "+86 18800000001", "target": "ANY"})
+	sent, err := s.App.Upstreams().WaitSMS(t.Context(), "+8618800000001", 0)
+	if err != nil || sent.Code == "" {
+		t.Errorf("%+v %v", sent, err)
+	}
+	for i, want := range []string{`"code":200`, `"code":2333`} {
+		a := s.Post("/api/v2/ecConn/oneAuth/login", map[string]any{"token": "SIM-OT-alice-1", "accessToken": "SIM-OT-alice-1"})
+		if !strings.Contains(string(a.Raw), want) {
+			t.Errorf("use %d: %s", i+1, a.Raw)
+		}
+	}
+}
