@@ -44,7 +44,7 @@ func (k *kit) vendors(t *testing.T, edit func(*connection.Connection)) {
 	k.Vendor = func(c connection.Connection, _ map[string]string) (federation.Vendor, error) {
 		return vendor{c.ID == "wx"}, nil
 	}
-	for id, kind := range map[string]string{"gh": "github", "wx": "wechat_open", "mini": "wechat_mini"} {
+	for id, kind := range map[string]string{"gh": "github", "wx": "wechat_open", "mini": "wechat_mini", "mp": "wechat_mp"} {
 		c := connection.Connection{PoolID: "p", ID: id, Kind: kind, Name: "<" + id + ">", Enabled: true, SignUp: true}
 		edit(&c)
 		_, err := k.Connections.Put(t.Context(), c, nil)
@@ -111,14 +111,22 @@ func TestThePageOffersProviders(t *testing.T) {
 		t.Error("buttons without providers")
 	}
 	k.vendors(t, plain)
-	p := k.browser(t).open(t)
-	var names []string
-	for _, a := range p.links("provider") {
-		names = append(names, inner(a))
-	}
-	slices.Sort(names)
-	if !slices.Equal(names, []string{"Continue with <gh>", "Continue with <wx>"}) {
-		t.Errorf("%q", names)
+	for agent, want := range map[string][]string{
+		"Mozilla/5.0":                       {"Continue with <gh>", "Continue with <wx>"},
+		"Mozilla/5.0 MicroMessenger/8.0.49": {"Continue with <gh>", "Continue with <mp>"},
+	} {
+		b := k.browser(t)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.open(t).at.String(), nil)
+		must(t, err)
+		r.Header.Set("User-Agent", agent)
+		var names []string
+		for _, a := range b.do(t, r).links("provider") {
+			names = append(names, inner(a))
+		}
+		slices.Sort(names)
+		if !slices.Equal(names, want) {
+			t.Errorf("%s: %q", agent, names)
+		}
 	}
 }
 
