@@ -54,9 +54,10 @@ func (k *kit) vendors(t *testing.T, edit func(*connection.Connection)) {
 
 func plain(*connection.Connection) {}
 
-func (p page) links(class string) (links []*html.Node) {
+// buttons are the links to providers.
+func (p page) buttons() (links []*html.Node) {
 	for _, a := range p.all("a") {
-		if attr(a, "class") == class {
+		if attr(a, "class") == "provider" {
 			links = append(links, a)
 		}
 	}
@@ -67,7 +68,7 @@ func (p page) links(class string) (links []*html.Node) {
 // error, and comes back.
 func (b *browser) via(t *testing.T, p page, id, code string) page {
 	t.Helper()
-	for _, a := range p.links("provider") {
+	for _, a := range p.buttons() {
 		if strings.Contains(attr(a, "href"), "/to/"+id+"?") {
 			return b.get(t, b.vendor(t, b.get(t, attr(a, "href")), id, code))
 		}
@@ -107,7 +108,7 @@ func (b *browser) vendor(t *testing.T, left page, id, code string) string {
 
 func TestThePageOffersProviders(t *testing.T) {
 	k := one(t)
-	if p := k.browser(t).open(t); len(p.links("provider")) != 0 {
+	if p := k.browser(t).open(t); len(p.buttons()) != 0 {
 		t.Error("buttons without providers")
 	}
 	k.vendors(t, plain)
@@ -120,7 +121,7 @@ func TestThePageOffersProviders(t *testing.T) {
 		must(t, err)
 		r.Header.Set("User-Agent", agent)
 		var names []string
-		for _, a := range b.do(t, r).links("provider") {
+		for _, a := range b.do(t, r).buttons() {
 			names = append(names, inner(a))
 		}
 		slices.Sort(names)
@@ -158,7 +159,7 @@ func TestOnlyTheBrowserThatLeftComesBack(t *testing.T) {
 	k.vendors(t, plain)
 	b, other := k.browser(t), k.browser(t)
 	p := b.open(t)
-	to := attr(p.links("provider")[0], "href")
+	to := attr(p.buttons()[0], "href")
 	bare, _, _ := strings.Cut(to, "?")
 	for name, got := range map[string]page{
 		"a link from elsewhere": b.get(t, bare), "another browser": other.get(t, to),
@@ -204,7 +205,7 @@ func TestAProviderIsLinkedOnThePage(t *testing.T) {
 		k.vendors(t, func(c *connection.Connection) { c.SignUp = false })
 		b := k.browser(t)
 		p := b.via(t, b.open(t), "gh", "zoe")
-		if p.notice() == "" || p.input("key") == "" || len(p.links("provider")) != 0 {
+		if p.notice() == "" || p.input("key") == "" || len(p.buttons()) != 0 {
 			t.Fatalf("%d %q %s", p.status, p.problem(), p.raw)
 		}
 		p = b.submit(t, p, "do", "password", "account", "ann", "password", "wrong password")
