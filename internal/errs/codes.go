@@ -111,7 +111,9 @@ const (
 	ProviderUnknown  Code = "provider_unknown"  // not configured, or switched off
 	ProviderSnapshot Code = "provider_snapshot" // a made-up person of a preview page
 	LinkRequired     Code = "link_required"     // an account has this address: sign in to it, then link
+
 	// What came of asking the provider.
+
 	ProviderRefused       Code = "provider_refused"       // its code or token is wrong, used or expired
 	ProviderDenied        Code = "provider_denied"        // the person, or the provider's own rules, said no
 	ProviderMisconfigured Code = "provider_misconfigured" // the operator must act

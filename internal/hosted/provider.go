@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
@@ -15,20 +17,30 @@ import (
 	"github.com/tigertally/tigertally/internal/user"
 )
 
-// appOnly are the kinds of providers that no page can send people to.
-const appOnly = "wechat_mini"
+// Kinds of providers that are not for every browser: a mini-program has no page, and
+// official accounts have one that opens inside WeChat alone, where the page for the others,
+// a QR code, is no use.
+const (
+	kindMini = "wechat_mini"
+	kindMP   = "wechat_mp"
+	kindOpen = "wechat_open"
 
-// waysOf lists the providers of a pool that have a page.
+	insideWeChat = "MicroMessenger"
+)
+
+// waysOf lists the providers of a pool that have a page in the browser of the request.
 func (p *Protocol) waysOf(ctx context.Context, poolID string) ([]way, error) {
 	list, err := p.Vendors.Ways(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
+	inside := strings.Contains(caller.From(ctx).UserAgent, insideWeChat)
 	ways := make([]way, 0, len(list))
 	for _, c := range list {
-		if c.Kind != appOnly {
-			ways = append(ways, way{c.ID, c.Name})
+		if c.Kind == kindMini || c.Kind == kindMP && !inside || c.Kind == kindOpen && inside {
+			continue
 		}
+		ways = append(ways, way{c.ID, c.Name})
 	}
 	return ways, nil
 }

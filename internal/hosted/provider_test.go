@@ -44,7 +44,7 @@ func (k *kit) vendors(t *testing.T, edit func(*connection.Connection)) {
 	k.Vendor = func(c connection.Connection, _ map[string]string) (federation.Vendor, error) {
 		return vendor{c.ID == "wx"}, nil
 	}
-	for id, kind := range map[string]string{"gh": "github", "wx": "wechat_open", "mini": "wechat_mini"} {
+	for id, kind := range map[string]string{"gh": "github", "wx": "wechat_open", "mini": "wechat_mini", "mp": "wechat_mp"} {
 		c := connection.Connection{PoolID: "p", ID: id, Kind: kind, Name: "<" + id + ">", Enabled: true, SignUp: true}
 		edit(&c)
 		_, err := k.Connections.Put(t.Context(), c, nil)
@@ -54,9 +54,10 @@ func (k *kit) vendors(t *testing.T, edit func(*connection.Connection)) {
 
 func plain(*connection.Connection) {}
 
-func (p page) links(class string) (links []*html.Node) {
+// buttons are the links to providers.
+func (p page) buttons() (links []*html.Node) {
 	for _, a := range p.all("a") {
-		if attr(a, "class") == class {
+		if attr(a, "class") == "provider" {
 			links = append(links, a)
 		}
 	}
@@ -67,7 +68,7 @@ func (p page) links(class string) (links []*html.Node) {
 // error, and comes back.
 func (b *browser) via(t *testing.T, p page, id, code string) page {
 	t.Helper()
-	for _, a := range p.links("provider") {
+	for _, a := range p.buttons() {
 		if strings.Contains(attr(a, "href"), "/to/"+id+"?") {
 			return b.get(t, b.vendor(t, b.get(t, attr(a, "href")), id, code))
 		}
@@ -107,18 +108,26 @@ func (b *browser) vendor(t *testing.T, left page, id, code string) string {
 
 func TestThePageOffersProviders(t *testing.T) {
 	k := one(t)
-	if p := k.browser(t).open(t); len(p.links("provider")) != 0 {
+	if p := k.browser(t).open(t); len(p.buttons()) != 0 {
 		t.Error("buttons without providers")
 	}
 	k.vendors(t, plain)
-	p := k.browser(t).open(t)
-	var names []string
-	for _, a := range p.links("provider") {
-		names = append(names, inner(a))
-	}
-	slices.Sort(names)
-	if !slices.Equal(names, []string{"Continue with <gh>", "Continue with <wx>"}) {
-		t.Errorf("%q", names)
+	for agent, want := range map[string][]string{
+		"Mozilla/5.0":                       {"Continue with <gh>", "Continue with <wx>"},
+		"Mozilla/5.0 MicroMessenger/8.0.49": {"Continue with <gh>", "Continue with <mp>"},
+	} {
+		b := k.browser(t)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.open(t).at.String(), nil)
+		must(t, err)
+		r.Header.Set("User-Agent", agent)
+		var names []string
+		for _, a := range b.do(t, r).buttons() {
+			names = append(names, inner(a))
+		}
+		slices.Sort(names)
+		if !slices.Equal(names, want) {
+			t.Errorf("%s: %q", agent, names)
+		}
 	}
 }
 
@@ -150,7 +159,7 @@ func TestOnlyTheBrowserThatLeftComesBack(t *testing.T) {
 	k.vendors(t, plain)
 	b, other := k.browser(t), k.browser(t)
 	p := b.open(t)
-	to := attr(p.links("provider")[0], "href")
+	to := attr(p.buttons()[0], "href")
 	bare, _, _ := strings.Cut(to, "?")
 	for name, got := range map[string]page{
 		"a link from elsewhere": b.get(t, bare), "another browser": other.get(t, to),
@@ -196,7 +205,7 @@ func TestAProviderIsLinkedOnThePage(t *testing.T) {
 		k.vendors(t, func(c *connection.Connection) { c.SignUp = false })
 		b := k.browser(t)
 		p := b.via(t, b.open(t), "gh", "zoe")
-		if p.notice() == "" || p.input("key") == "" || len(p.links("provider")) != 0 {
+		if p.notice() == "" || p.input("key") == "" || len(p.buttons()) != 0 {
 			t.Fatalf("%d %q %s", p.status, p.problem(), p.raw)
 		}
 		p = b.submit(t, p, "do", "password", "account", "ann", "password", "wrong password")

@@ -280,6 +280,19 @@ func TestAccessLogShortensPaths(t *testing.T) {
 	}
 }
 
+func TestAccessLogHidesPathsThatAreSecrets(t *testing.T) {
+	var log bytes.Buffer
+	mux := http.NewServeMux()
+	mux.Handle("GET /start/{opaque}", web.Handle(plain{}, func(_ http.ResponseWriter, r *http.Request) error {
+		web.HidePath(r.Context())
+		return errs.New(errs.TokenInvalid)
+	}))
+	web.Middleware(options(&log), mux).ServeHTTP(httptest.NewRecorder(), request(t, http.MethodGet, "/start/c4n4ry", ""))
+	if line := logged(t, &log); line["path"] != "GET /start/{opaque}" || strings.Contains(log.String(), "c4n4ry") {
+		t.Errorf("the line is %v", line)
+	}
+}
+
 func TestMethodOverride(t *testing.T) {
 	for _, tt := range []struct{ method, override, want string }{
 		{"POST", "PATCH", "PATCH"},

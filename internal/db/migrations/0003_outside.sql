@@ -43,7 +43,7 @@ CREATE TABLE app_tokens (
 -- A sign-in by QR code: a screen shows it, a signed-in phone confirms it. hash is the
 -- screen's own secret; the picture shows another, code, and what the phone confirmed is
 -- fetched with a third, ticket.
-CREATE TABLE qr_signins (
+CREATE TABLE qr_screens (
     hash       BYTEA PRIMARY KEY,
     code       BYTEA NOT NULL,
     pool_id    TEXT NOT NULL,
@@ -55,10 +55,10 @@ CREATE TABLE qr_signins (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX qr_signins_by_code ON qr_signins (code);
-CREATE UNIQUE INDEX qr_signins_by_ticket ON qr_signins (ticket);
-CREATE INDEX qr_signins_by_user ON qr_signins (user_id);
-CREATE INDEX qr_signins_by_expiry ON qr_signins (expires_at);
+CREATE UNIQUE INDEX qr_screens_by_code ON qr_screens (code);
+CREATE UNIQUE INDEX qr_screens_by_ticket ON qr_screens (ticket);
+CREATE INDEX qr_screens_by_user ON qr_screens (user_id);
+CREATE INDEX qr_screens_by_expiry ON qr_screens (expires_at);
 
 -- What became of each message handed to a vendor. target is a MAC of the address.
 CREATE TABLE deliveries (

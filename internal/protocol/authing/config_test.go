@@ -96,7 +96,7 @@ func transport(w *world) {
 	w.run("C8 what is not there", func(w *world) {
 		for _, path := range []string{
 			"/api/v2/x", "/api/v2/userpools/x", "/api/v3/x", "/connection/x", "/connection/social/apple/p/callback",
-			"/api/v2/ecConn/github/authByCode", "/api/v2/mfa/totp/verify", "/api/v2/qrcode/gene", "/api/v3/create-device",
+			"/api/v2/ecConn/github/authByCode", "/api/v2/mfa/totp/verify", "/api/v2/qrcode/check", "/api/v3/create-device",
 			"/api//v2/login/account", "/api/v2/../v2/login/account", "/graphql", "/login/x", "/cas/x", "/media/x",
 			"/api/v2/users/me", "/api/v2/applications/dev-app/public-config",
 		} {

@@ -94,10 +94,10 @@ func (a answer) step(code int) (key string, accounts []any) {
 	return a.text("key"), accounts
 }
 
-func (w *world) identify(connID, code string) answer {
+func (w *world) identify(code string) answer {
 	w.Helper()
 	return w.post("/api/v2/ecConn/wechatMobile/authByCodeIdentity", body{
-		"connId": connID, "code": code, "appId": appID, "options": body{"scope": "openid"},
+		"connId": "wx_app", "code": code, "appId": appID, "options": body{"scope": "openid"},
 	})
 }
 
@@ -117,23 +117,32 @@ func TestBindWeChatToAnAccount(t *testing.T) {
 			bad        body
 			badCode    int
 		}{
-			{"zoe", "byAccount", named,
+			{
+				"zoe", "byAccount", named,
 				func() body {
 					return body{"action": "bind-identity-by-password", "account": "zoe", "password": w.seal("passw0rd")}
 				},
-				body{"account": "zoe", "password": w.seal("wrong-password")}, 2333},
-			{"leo", "byPhoneCode", phoned,
+				body{"account": "zoe", "password": w.seal("wrong-password")},
+				2333,
+			},
+			{
+				"leo", "byPhoneCode", phoned,
 				func() body {
 					return body{"action": "bind-identity-by-phone-code", "phone": "13800000003", "code": w.smsCode("13800000003")}
 				},
-				body{"phone": "13800000003", "code": "000000"}, 2001},
-			{"mia", "byEmailCode", mailed,
+				body{"phone": "13800000003", "code": "000000"},
+				2001,
+			},
+			{
+				"mia", "byEmailCode", mailed,
 				func() body {
 					return body{"action": "bind-identity-by-email-code", "email": "mia@example.com", "code": w.mailCode("mia@example.com", "VERIFY_CODE")}
 				},
-				body{"email": "mia@example.com", "code": "000000"}, 2001},
+				body{"email": "mia@example.com", "code": "000000"},
+				2001,
+			},
 		} {
-			key, _ := w.identify("wx_app", c.name+"-1").step(1640)
+			key, _ := w.identify(c.name + "-1").step(1640)
 			w.post(bind+"register", body{"action": "create-federation-account", "key": key}).want(2004)
 			c.bad["key"] = key
 			w.post(bind+c.path, c.bad).want(c.badCode)
@@ -143,7 +152,7 @@ func TestBindWeChatToAnAccount(t *testing.T) {
 			if got := w.post(bind+c.path, good).user(); got.id != c.who.id {
 				w.Errorf("%s: bound to %v, not %v", c.path, got, c.who)
 			}
-			if got := w.identify("wx_app", c.name+"-2").user(); got.id != c.who.id {
+			if got := w.identify(c.name + "-2").user(); got.id != c.who.id {
 				w.Errorf("%s: WeChat leads to %v, not %v", c.path, got, c.who)
 			}
 			w.post(bind+"byAccount", body{"account": "zoe", "password": w.seal("passw0rd"), "key": key}).want(2207)
@@ -217,12 +226,12 @@ func TestLinkAndUnlinkWeChat(t *testing.T) {
 		w.post(link, body{"primaryUserToken": ann.token, "secondaryUserToken": bob.token}).want(1001)
 		w.post(link, body{"primaryUserToken": bob.token, "secondaryUserToken": key}).want(2207)
 		w.post(link, body{"primaryUserToken": ann.token, "secondaryUserToken": key}).want(200)
-		if got := w.identify("wx_app", "ann-2").user(); got.id != ann.id {
+		if got := w.identify("ann-2").user(); got.id != ann.id {
 			w.Errorf("WeChat leads to %v", got)
 		}
 		w.post(unlink, body{"primaryUserToken": ann.token, "provider": "github"}).want(404)
 		w.post(unlink, body{"primaryUserToken": ann.token, "provider": "wechat"}).want(200)
-		w.identify("wx_app", "ann-3").step(1640)
+		w.identify("ann-3").step(1640)
 		w.post(unlink, body{"primaryUserToken": ann.token, "provider": "wechat"}).want(404)
 	})
 }

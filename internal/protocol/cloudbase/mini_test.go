@@ -88,3 +88,18 @@ func TestAnonymousPeopleOfAMiniProgramComeBack(t *testing.T) {
 		refused(t, "a token that was used", first.post("/auth/v1/signin/anonymously", map[string]any{"provider_token": token}), "permission_denied")
 	})
 }
+
+// SO-05: what WeChat's own cloud says of a person counts only there.
+func TestHeadersSignNobodyIn(t *testing.T) {
+	s := testkit.Start(t, "sqlite")
+	withVendors(t, s)
+	b := newVisitor(t, s, 1)
+	claims := []string{"X-Wx-Openid", "mini-alice", "X-Wx-Unionid", "union-alice", "X-Wx-Appid", miniApp, "X-Wx-Source", "wx_client"}
+	for path, word := range map[string]string{
+		"/auth/v1/signin/wechat/noauth": "unimplemented",
+		"/auth/v1/signin/with/provider": "invalid_argument",
+		"/auth/v1/provider/token":       "invalid_argument",
+	} {
+		refused(t, path, b.do(http.MethodPost, path+"?client_id=dev", map[string]any{"provider_id": miniApp}, claims...), word)
+	}
+}

@@ -161,3 +161,20 @@ scenario('G7 link, list and unlink', async (s) => {
   await s.rejects('failed_precondition', (auth) => auth.unbindProvider({ provider_id: 'wx_open' }));
   assert.equal((await linked(s)).wx_open, true);
 });
+
+scenario('G7 a number and a provider at once', async (s) => {
+  await s.open();
+  const { uid } = await s.member();
+  await s.ok((auth) => auth.signOut());
+  const provider_token = await scanned(s, 'alice');
+  await s.ok(async (auth, providerToken) => {
+    const phone = '+86 13800000000';
+    const verificationInfo = await auth.getVerification({ phone_number: phone });
+    await auth.signInWithSms({
+      verificationInfo, verificationCode: await mail(phone), phoneNum: phone, bindInfo: { providerToken, providerId: 'wx_open' },
+    });
+  }, provider_token);
+  assert.equal((await linked(s)).wx_open, true);
+  await s.ok((auth) => auth.signOut());
+  assert.equal((await s.ok(exchange, ['wx_open', page(s), oneTime('WO', 'alice')])).sub, uid);
+});
