@@ -47,7 +47,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		want := map[string]string{"appid": "wx1", "secret": "hush-hush-hush"}
 		first, err := s.Put(ctx, connection.Connection{PoolID: "p", ID: "wx_open", Kind: "wechat_open", Enabled: true}, want)
 		wantCode(t, err, "")
-		_, err = s.Put(ctx, connection.Connection{PoolID: "p", ID: "off", Kind: "oidc"}, nil)
+		_, err = s.Put(ctx, connection.Connection{PoolID: "p", ID: "zz_off", Kind: "oidc"}, nil)
 		wantCode(t, err, "")
 		for _, node := range []*connection.Service{s, other} {
 			list, err := node.List(ctx, "p")
@@ -61,7 +61,7 @@ func TestConnectionsAreKept(t *testing.T) {
 				t.Errorf("settings: -want +got\n%s", diff)
 			}
 		}
-		_, err = s.Enabled(ctx, "p", "off")
+		_, err = s.Enabled(ctx, "p", "zz_off")
 		wantCode(t, err, errs.ProviderUnknown)
 		_, err = s.Enabled(ctx, "other", "wx_open")
 		wantCode(t, err, errs.ProviderUnknown)
