@@ -33,11 +33,11 @@ func simulate(ctx context.Context, conf *config.Config, now func() time.Time) (*
 	}
 	at := sim.Bases()
 	if conf.SMS.Name == "" {
-		conf.SMS = config.Driver{Name: "webhook", Options: map[string]string{
+		conf.SMS = config.Driver{Name: "webhook", Options: map[string]string{ //nolint:gosec // the simulator's own.
 			"url": at.Webhook, "secret": "sim-webhook-secret-0000000000001", "sign_name": "Tigertally",
 		}}
 	}
-	yidun, err := onetap.New("yidun", map[string]string{
+	yidun, err := onetap.New("yidun", map[string]string{ //nolint:gosec // the simulator's own.
 		"secret_id": "sim_secret_id_0000000000000000001", "secret_key": "sim_secret_key_000000000000000001",
 		"business_id": "sim_business_id_00000000000000001", "base": at.Yidun,
 	}, now)
