@@ -96,5 +96,7 @@ export async function startControls() {
   setInterval(readClock, 10000);
   await readClock();
   onLanguage(showClock);
+  // What is changed before the answer is here would be put back by it.
   fillSettings(await emulator('GET', 'settings'));
+  $('#settings fieldset').disabled = false;
 }
