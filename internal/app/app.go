@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"runtime"
 	"time"
 
@@ -128,6 +129,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 		go func() { failed <- server.Serve(listeners[i]) }()
 	}
 	a.log.InfoContext(ctx, "serving", "address", listener.Addr().String())
+	debug.FreeOSMemory() // what starting took, so that an idle server is a small one
 	select {
 	case err = <-failed:
 	case <-a.db.Failed():

@@ -57,12 +57,14 @@ func (a *App) offerUpstreams(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keys of the simulator: %w", err)
 	}
-	for _, u := range simulated(sim.Bases(), keys) {
-		if err := a.offer(ctx, u); err != nil {
-			return fmt.Errorf("provider %s: %w", u.ID, err)
+	return a.db.InTx(ctx, func(ctx context.Context) error { // one fsync for all
+		for _, u := range simulated(sim.Bases(), keys) {
+			if err := a.offer(ctx, u); err != nil {
+				return fmt.Errorf("provider %s: %w", u.ID, err)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // offer makes a simulated provider, or tells an older one where the simulator is now. One
