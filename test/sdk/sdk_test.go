@@ -64,9 +64,11 @@ func run(t *testing.T, suite string) {
 	testkit.Each(t, func(t *testing.T, server *testkit.Server) { play(t, server, suite) })
 }
 
-// play runs a suite against one server.
+// play runs a suite against one server. The suites of both databases run at once, for
+// they mostly wait.
 func play(t *testing.T, server *testkit.Server, suite string, env ...string) {
 	t.Helper()
+	t.Parallel()
 	node := exec.CommandContext(t.Context(), "node", "--test", suite)
 	node.Env = append(os.Environ(), append(env, "TIGERTALLY_URL="+server.URL)...)
 	out, err := node.CombinedOutput()

@@ -1,7 +1,7 @@
 // Bundles of the published packages for the browser, kept until a version changes.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 
 const root = new URL('..', import.meta.url);
 
@@ -17,11 +17,13 @@ export async function bundle(name) {
   const key = createHash('sha256').update(lock).update(sources[name]).digest('hex').slice(0, 16);
   const outfile = new URL(`.cache/${name}-${key}.js`, root).pathname;
   if (!existsSync(outfile)) {
+    const draft = `${outfile}.${process.pid}`; // two suites may build it at once
     await build({
       stdin: { contents: sources[name], resolveDir: root.pathname },
-      bundle: true, format: 'iife', platform: 'browser', target: 'chrome120', outfile, logLevel: 'error',
+      bundle: true, format: 'iife', platform: 'browser', target: 'chrome120', outfile: draft, logLevel: 'error',
       define: { 'process.env.NODE_ENV': '"production"', global: 'window' },
     });
+    renameSync(draft, outfile);
   }
   return readFileSync(outfile, 'utf8');
 }
