@@ -133,17 +133,16 @@ story('lists of what there is none of', async (s) => {
   assert.equal(await app.trackSession().then((found) => found?.session ?? null), null);
 });
 
-story('what needs a third party or a second factor says so', async (s) => {
+story('what is not there says so, and two accounts are never made one', async (s) => {
   const app = s.app({ websocketHost: s.wire.url }); // where the SDK asks for loginByAd
   const { token } = await app.registerByEmail(email, password, {}, forceLogin);
   for (const work of [
     () => app.loginByLdap('bob', password),
     () => app.loginByAd('bob', password),
-    () => app.qrcode.geneCode(),
     () => app.mfa.getMfaAuthenticators(),
-    () => app.linkAccount({ primaryUserToken: token, secondaryUserToken: token }),
     () => app.resetPasswordByForceResetToken({ token: 'x', newPassword: password2, oldPassword: password }),
   ]) await refused(404, work());
+  await refused(1001, app.linkAccount({ primaryUserToken: token, secondaryUserToken: token }));
   isUser(await app.getCurrentUser(), { email });
 });
 
