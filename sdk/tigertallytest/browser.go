@@ -23,7 +23,7 @@ func (s *Server) Approve(t testing.TB, address, name string) *url.URL {
 	if sim == nil {
 		t.Fatal("tigertallytest: Approve needs tigertallytest.Start(t, tigertallytest.WithProviders())")
 	}
-	ctx := t.Context()
+	ctx := context.WithoutCancel(t.Context())
 	page, err := s.leave(ctx, address, nil)
 	if err == nil {
 		landing, failed := sim.Approve(ctx, page, name)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tigertally/tigertally/internal/app"
 )
 
 // User is somebody a test wants to exist. Every field is optional. Addresses count as
@@ -98,6 +100,18 @@ func (s *Server) TicketKey(t testing.TB) []byte {
 	return file
 }
 
+// RotateKeys makes new keys for access and id tokens, which sign at once. Tokens that the
+// keys before them signed stay good.
+func (s *Server) RotateKeys(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	server := s.app
+	s.mu.Unlock()
+	if err := server.Keys.Rotate(context.WithoutCancel(t.Context()), app.DevPool, true); err != nil {
+		t.Fatalf("tigertallytest: rotate keys: %v", err)
+	}
+}
+
 // describe fills in the fields of s.
 func (s *Server) describe(t testing.TB) {
 	t.Helper()
@@ -118,7 +132,7 @@ func (s *Server) describe(t testing.TB) {
 // call asks the emulator and fails the test unless it agrees.
 func (s *Server) call(t testing.TB, method, path string, in, out any) {
 	t.Helper()
-	if err := s.ask(t.Context(), method, path, in, out); err != nil {
+	if err := s.ask(context.WithoutCancel(t.Context()), method, path, in, out); err != nil { // cleanups call too
 		t.Fatalf("tigertallytest: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ type Message struct {
 // to is "". The address may be written in any way: "+86 138 0000 0000" is "13800000000".
 func (s *Server) Messages(t testing.TB, to string) []Message {
 	t.Helper()
-	all, err := s.messages(t.Context(), to, "", 0)
+	all, err := s.messages(context.WithoutCancel(t.Context()), to, "", 0)
 	if err != nil {
 		t.Fatalf("tigertallytest: %v", err)
 	}
@@ -44,7 +44,7 @@ func (s *Server) Messages(t testing.TB, to string) []Message {
 // under way, and fails the test with what did arrive when none comes.
 func (s *Server) Code(t testing.TB, to string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	after := ""
 	for {

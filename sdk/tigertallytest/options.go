@@ -9,6 +9,7 @@ type options struct {
 	logger    *slog.Logger
 	limits    bool
 	providers bool
+	ownKeys   bool
 	settings  *Settings
 }
 
@@ -34,4 +35,10 @@ func WithProviders() Option {
 // WithSettings starts the server with set instead of the settings of development.
 func WithSettings(set Settings) Option {
 	return func(o *options) { o.settings = &set }
+}
+
+// WithOwnKeys makes keys and secrets for this server alone. Without it all servers of a
+// test binary start as copies of one, which is several times faster.
+func WithOwnKeys() Option {
+	return func(o *options) { o.ownKeys = true }
 }

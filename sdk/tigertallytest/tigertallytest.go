@@ -53,16 +53,19 @@ type Server struct {
 // fails the test if the server cannot start.
 func Start(t testing.TB, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{client: &http.Client{Transport: &http.Transport{}}}
+	s := &Server{client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
 	for _, o := range opts {
 		o(&s.options)
 	}
 	if s.options.logger == nil {
 		s.options.logger = slog.New(slog.DiscardHandler)
 	}
-	s.conf = config.Default()
-	s.conf.DataDir = filepath.Join(t.TempDir(), "tigertally")
-	s.conf.HashWorkers = 1 // tests share the machine with the program they test
+	s.conf = configure(filepath.Join(t.TempDir(), "tigertally"))
+	if !s.options.ownKeys {
+		if err := fill(s.conf.DataDir); err != nil {
+			t.Fatalf("tigertallytest: prepare the data of the server: %v", err)
+		}
+	}
 	t.Cleanup(func() { s.close(t) })
 	s.run(t, "127.0.0.1:0")
 	s.describe(t)
