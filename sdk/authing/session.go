@@ -146,7 +146,13 @@ func (c *AuthClient) renew(ctx context.Context, s session) (session, error) {
 
 // enter sends a registration or a sign-in and keeps its session.
 func (c *AuthClient) enter(ctx context.Context, path string, body members, in reading) (*User, error) {
-	r := request{method: http.MethodPost, path: path, body: body}
+	s, err := c.vault.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Whoever is signed in says so, as in the vendor's clients: it is the same person who
+	// proves another address then.
+	r := request{method: http.MethodPost, path: path, body: body, bearer: s.Token}
 	data, err := c.send(ctx, r.read(in))
 	if c.solve != nil && errors.Is(err, ErrCaptchaRequired) {
 		if in, err = c.solved(ctx); err != nil {

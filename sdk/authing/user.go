@@ -72,23 +72,18 @@ type User struct {
 
 // Identity is an account of the person at a provider, such as WeChat.
 type Identity struct {
-	ID             string          `json:"id"`
-	Provider       string          `json:"provider"`
-	UserIDInIdp    string          `json:"userIdInIdp"`
-	ConnectionID   string          `json:"extIdpId"`
-	IsSocial       bool            `json:"isSocial"`
-	UserInfoInIdp  json.RawMessage `json:"userInfoInIdp"`
-	OriginConnIDs  []string        `json:"originConnIds"`
-	CreatedAt      string          `json:"createdAt"`
-	UserPoolID     string          `json:"userPoolId"`
-	IdentityUserID string          `json:"userId"`
+	ID           string          `json:"id"`
+	Provider     string          `json:"provider"`
+	ConnectionID string          `json:"connectionId"`
+	OpenID       string          `json:"openid"`
+	UserIDInIdp  string          `json:"userIdInIdp"`
+	UserID       string          `json:"userId"` // whose identity it is
+	IsSocial     bool            `json:"isSocial"`
+	UserInfo     json.RawMessage `json:"userInfoInIdp"` // what the provider says of them
 }
 
 // LogValue keeps everything but the id out of logs.
-func (u *User) LogValue() slog.Value {
-	if u == nil {
-		return slog.StringValue("")
-	}
+func (u User) LogValue() slog.Value {
 	return slog.StringValue(u.ID)
 }
 
@@ -143,7 +138,7 @@ func (u *User) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes the user as the server does, Extra included. Times are written in
 // UTC, unset ones as null.
-func (u *User) MarshalJSON() ([]byte, error) {
+func (u User) MarshalJSON() ([]byte, error) {
 	all := make(map[string]any, len(u.Extra))
 	for name, from := range u.fields() {
 		if at, ok := from.(*time.Time); ok {

@@ -103,7 +103,7 @@ func (v *vault) change(ctx context.Context, next func(now session) (session, boo
 	}
 	defer v.leave()
 	if err := v.load(ctx); err != nil {
-		v.loaded = true // what comes next replaces it
+		return err
 	}
 	replaced, ok := next(v.current)
 	if !ok {
