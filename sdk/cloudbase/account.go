@@ -1,0 +1,155 @@
+package cloudbase
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// What to do about an address that another account has: values of
+// BindPhoneRequest.ConflictResolution. Tigertally refuses all but the default.
+const (
+	ConflictDefault        = "DEFAULT"                 // fail with ErrFailedPrecondition
+	ConflictDeleteAccount  = "DELETE_ACCOUNT_TRANSFER" // close the other account
+	ConflictTransferNumber = "TRANSFER"                // take the number from the other account
+)
+
+// BindPhoneRequest gives the account a number, with a VerificationToken for it.
+type BindPhoneRequest struct {
+	PhoneNumber        string `json:"phone_number"`
+	SudoToken          string `json:"sudo_token"`
+	VerificationToken  string `json:"verification_token"`
+	ConflictResolution string `json:"conflict_resolution,omitempty"`
+}
+
+// BindPhoneNumber sets the number of the account. ErrFailedPrecondition: another account
+// has it.
+func (a *Auth) BindPhoneNumber(ctx context.Context, r BindPhoneRequest) error {
+	return a.app.do(ctx, call{method: http.MethodPatch, path: "/v1/user/contact", body: r, who: bearer}, nil)
+}
+
+// BindEmailRequest gives the account an address, with a VerificationToken for it.
+type BindEmailRequest struct {
+	Email             string `json:"email"`
+	SudoToken         string `json:"sudo_token"`
+	VerificationToken string `json:"verification_token"`
+}
+
+// BindEmail sets the email address of the account. ErrFailedPrecondition: another
+// account has it.
+func (a *Auth) BindEmail(ctx context.Context, r BindEmailRequest) error {
+	return a.app.do(ctx, call{method: http.MethodPatch, path: "/v1/user/contact", body: r, who: bearer}, nil)
+}
+
+// SetPasswordRequest changes a password. SudoToken is empty for an account that has
+// none yet.
+type SetPasswordRequest struct {
+	NewPassword string `json:"new_password"`
+	SudoToken   string `json:"sudo_token"`
+}
+
+// SetPassword sets the password of who is signed in. Their other sessions end.
+func (a *Auth) SetPassword(ctx context.Context, r SetPasswordRequest) error {
+	return a.app.do(ctx, call{method: http.MethodPatch, path: "/v1/user/password", body: r, who: bearer}, nil)
+}
+
+// ResetPasswordRequest replaces a forgotten password, with a VerificationToken for the
+// Email or the PhoneNumber.
+type ResetPasswordRequest struct {
+	Email             string `json:"email,omitempty"`
+	PhoneNumber       string `json:"phone_number,omitempty"`
+	NewPassword       string `json:"new_password"`
+	VerificationToken string `json:"verification_token,omitempty"`
+}
+
+// ResetPassword sets the password of somebody who cannot sign in. All their sessions end.
+func (a *Auth) ResetPassword(ctx context.Context, r ResetPasswordRequest) error {
+	return a.app.do(ctx, call{method: http.MethodPost, path: "/v1/reset", body: r}, nil)
+}
+
+// QueryUserRequest says who to look for: up to 50 IDs, or one of the others.
+type QueryUserRequest struct {
+	ID          []string
+	Username    string
+	Email       string
+	PhoneNumber string
+}
+
+// QueryUserResponse is who was found.
+type QueryUserResponse struct {
+	Total int
+	Data  []SimpleUserProfile
+}
+
+// SimpleUserProfile is what people may know of each other.
+type SimpleUserProfile struct {
+	Sub         string `json:"sub"`
+	Name        string `json:"name"`
+	Picture     string `json:"picture"`
+	Gender      string `json:"gender"`
+	Locale      string `json:"locale"`
+	Email       string `json:"email"`
+	PhoneNumber string `json:"phone_number"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *QueryUserResponse) UnmarshalJSON(b []byte) error {
+	var w struct {
+		Total integer             `json:"total"`
+		Data  []SimpleUserProfile `json:"data"`
+	}
+	err := json.Unmarshal(b, &w)
+	*r = QueryUserResponse{int(w.Total), w.Data}
+	return err
+}
+
+// QueryUser looks for other people. ErrPermissionDenied: anonymous people and those of
+// custom login may not.
+func (a *Auth) QueryUser(ctx context.Context, r QueryUserRequest) (*QueryUserResponse, error) {
+	path := "/v1/user/query" + query("id", strings.Join(r.ID, ","), "username", r.Username, "email", r.Email, "phone_number", r.PhoneNumber)
+	var out QueryUserResponse
+	if err := a.app.do(ctx, call{method: http.MethodGet, path: path, who: bearer}, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// IsUsernameRegistered reports whether somebody signs in with username.
+func (a *Auth) IsUsernameRegistered(ctx context.Context, username string) (bool, error) {
+	var out struct {
+		Exist truth `json:"exist"`
+	}
+	path := "/v1/checkIfUserExist" + query("username", username)
+	err := a.app.do(ctx, call{method: http.MethodGet, path: path}, &out)
+	return bool(out.Exist), err
+}
+
+// WithSudoRequest allows something dangerous, with a token of [Auth.Sudo].
+type WithSudoRequest struct {
+	SudoToken string
+}
+
+// DeleteMe deletes the account of who is signed in and returns what it was. The session
+// is worth nothing afterwards; SignOut removes it.
+func (a *Auth) DeleteMe(ctx context.Context, r WithSudoRequest) (*UserInfo, error) {
+	var out UserInfo
+	path := "/v1/user/me" + query("sudo_token", r.SudoToken)
+	if err := a.app.do(ctx, call{method: http.MethodDelete, path: path, who: bearer}, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// query writes the pairs whose value is not empty, in their order.
+func query(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		b.WriteString(map[bool]string{true: "?", false: "&"}[b.Len() == 0])
+		b.WriteString(pairs[i] + "=" + escape(pairs[i+1]))
+	}
+	return b.String()
+}

@@ -1,0 +1,128 @@
+package cloudbase
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// Who a code may be sent to: values of GetVerificationRequest.Target.
+const (
+	TargetAny         = "ANY"      // anybody; the default
+	TargetUser        = "USER"     // somebody with an account
+	TargetNotUser     = "NOT_USER" // somebody without one
+	TargetCurrentUser = "CUR_USER" // who is signed in
+)
+
+// GetVerificationRequest says where to send a code: to a PhoneNumber or an Email.
+type GetVerificationRequest struct {
+	PhoneNumber string `json:"phone_number,omitempty"`
+	Email       string `json:"email,omitempty"`
+	Target      string `json:"target,omitempty"`
+	Usage       string `json:"usage,omitempty"` // for the environment's own use
+
+	// WithCaptcha asks for a captcha before the server does.
+	WithCaptcha bool `json:"-"`
+}
+
+// GetVerificationResponse is a code that is on its way.
+type GetVerificationResponse struct {
+	VerificationID string
+	IsUser         bool // the address has an account: sign in rather than up
+	ExpiresIn      int  // seconds
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *GetVerificationResponse) UnmarshalJSON(b []byte) error {
+	var w struct {
+		VerificationID string  `json:"verification_id"`
+		IsUser         truth   `json:"is_user"`
+		ExpiresIn      integer `json:"expires_in"`
+	}
+	err := json.Unmarshal(b, &w)
+	*r = GetVerificationResponse{w.VerificationID, bool(w.IsUser), int(w.ExpiresIn)}
+	return err
+}
+
+// GetVerification sends a code. ErrResourceExhausted: too often; Error.RetryAfter says
+// when again.
+func (a *Auth) GetVerification(ctx context.Context, r GetVerificationRequest) (*GetVerificationResponse, error) {
+	r.PhoneNumber = phone(r.PhoneNumber)
+	c := call{method: http.MethodPost, path: "/v1/verification", body: r, captcha: r.WithCaptcha}
+	if r.Target == TargetCurrentUser {
+		c.who = bearer
+	} else if _, err := a.app.current(ctx); err == nil {
+		c.who = bearer // the code may be for an address the person is about to take
+	}
+	var out GetVerificationResponse
+	if err := a.app.do(ctx, c, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// VerifyRequest is a code somebody typed.
+type VerifyRequest struct {
+	VerificationID   string `json:"verification_id,omitempty"`
+	VerificationCode string `json:"verification_code"`
+}
+
+// VerifyResponse proves that somebody reads what is sent to an address. It works once.
+type VerifyResponse struct {
+	VerificationToken string
+	ExpiresIn         int // seconds
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *VerifyResponse) UnmarshalJSON(b []byte) error {
+	var w struct {
+		VerificationToken string  `json:"verification_token"`
+		ExpiresIn         integer `json:"expires_in"`
+	}
+	err := json.Unmarshal(b, &w)
+	*r = VerifyResponse{w.VerificationToken, int(w.ExpiresIn)}
+	return err
+}
+
+// Verify checks a code. ErrInvalidArgument: it is wrong or has expired. ErrAborted: too
+// many tries; send another.
+func (a *Auth) Verify(ctx context.Context, r VerifyRequest) (*VerifyResponse, error) {
+	var out VerifyResponse
+	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/verification/verify", body: r}, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// SudoRequest proves once more who is there, with a Password or with the
+// VerificationToken of a code sent to the account's own address.
+type SudoRequest struct {
+	Password          string `json:"password,omitempty"`
+	VerificationToken string `json:"verification_token,omitempty"`
+}
+
+// SudoResponse allows what SetPassword, BindPhoneNumber, BindEmail and DeleteMe do.
+type SudoResponse struct {
+	SudoToken string
+	ExpiresIn int // seconds
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *SudoResponse) UnmarshalJSON(b []byte) error {
+	var w struct {
+		SudoToken string  `json:"sudo_token"`
+		ExpiresIn integer `json:"expires_in"`
+	}
+	err := json.Unmarshal(b, &w)
+	*r = SudoResponse{w.SudoToken, int(w.ExpiresIn)}
+	return err
+}
+
+// Sudo returns a token for what must not be done from a session somebody left open.
+func (a *Auth) Sudo(ctx context.Context, r SudoRequest) (*SudoResponse, error) {
+	var out SudoResponse
+	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/user/sudo", body: r, who: bearer}, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
