@@ -2,7 +2,6 @@ package cloudbase
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -84,35 +83,31 @@ type QueryUserResponse struct {
 
 // SimpleUserProfile is what people may know of each other.
 type SimpleUserProfile struct {
-	Sub         string `json:"sub"`
-	Name        string `json:"name"`
-	Picture     string `json:"picture"`
-	Gender      string `json:"gender"`
-	Locale      string `json:"locale"`
-	Email       string `json:"email"`
-	PhoneNumber string `json:"phone_number"`
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *QueryUserResponse) UnmarshalJSON(b []byte) error {
-	var w struct {
-		Total integer             `json:"total"`
-		Data  []SimpleUserProfile `json:"data"`
-	}
-	err := json.Unmarshal(b, &w)
-	*r = QueryUserResponse{int(w.Total), w.Data}
-	return err
+	Sub         string // the id of the account
+	Name        string
+	Picture     string
+	Gender      string
+	Locale      string
+	Email       string
+	PhoneNumber string
 }
 
 // QueryUser looks for other people. ErrPermissionDenied: anonymous people and those of
 // custom login may not.
 func (a *Auth) QueryUser(ctx context.Context, r QueryUserRequest) (*QueryUserResponse, error) {
 	path := "/v1/user/query" + query("id", strings.Join(r.ID, ","), "username", r.Username, "email", r.Email, "phone_number", r.PhoneNumber)
-	var out QueryUserResponse
+	var out struct {
+		Total integer   `json:"total"`
+		Data  []profile `json:"data"`
+	}
 	if err := a.app.do(ctx, call{method: http.MethodGet, path: path, who: bearer}, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	found := &QueryUserResponse{Total: int(out.Total)}
+	for _, p := range out.Data {
+		found.Data = append(found.Data, SimpleUserProfile{p.Sub, p.Name, p.Picture, p.Gender, p.Locale, p.Email, p.PhoneNumber})
+	}
+	return found, nil
 }
 
 // IsUsernameRegistered reports whether somebody signs in with username.
@@ -133,23 +128,22 @@ type WithSudoRequest struct {
 // DeleteMe deletes the account of who is signed in and returns what it was. The session
 // is worth nothing afterwards; SignOut removes it.
 func (a *Auth) DeleteMe(ctx context.Context, r WithSudoRequest) (*UserInfo, error) {
-	var out UserInfo
+	var out profile
 	path := "/v1/user/me" + query("sudo_token", r.SudoToken)
 	if err := a.app.do(ctx, call{method: http.MethodDelete, path: path, who: bearer}, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	deleted := out.info()
+	return &deleted, nil
 }
 
 // query writes the pairs whose value is not empty, in their order.
 func query(pairs ...string) string {
-	var b strings.Builder
+	q := ""
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			continue
+		if pairs[i+1] != "" {
+			q += separator(q) + pairs[i] + "=" + escape(pairs[i+1])
 		}
-		b.WriteString(map[bool]string{true: "?", false: "&"}[b.Len() == 0])
-		b.WriteString(pairs[i] + "=" + escape(pairs[i+1]))
 	}
-	return b.String()
+	return q
 }

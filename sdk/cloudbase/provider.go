@@ -2,7 +2,6 @@ package cloudbase
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -67,44 +66,56 @@ type GrantProviderTokenResponse struct {
 
 // ProviderProfile is what a provider says of somebody.
 type ProviderProfile struct {
-	ProviderID  string              `json:"provider_id"`
-	Sub         string              `json:"sub"`
-	Name        string              `json:"name"`
-	PhoneNumber string              `json:"phone_number"`
-	Email       string              `json:"email"`
-	Picture     string              `json:"picture"`
-	Meta        ProviderProfileMeta `json:"meta"`
+	ProviderID  string
+	Sub         string // their id at the provider
+	Name        string
+	PhoneNumber string
+	Email       string
+	Picture     string
+	Meta        ProviderProfileMeta
 }
 
 // ProviderProfileMeta is what WeChat adds.
 type ProviderProfileMeta struct {
-	AppID  string `json:"appid"`
-	OpenID string `json:"openid"`
+	AppID  string
+	OpenID string
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *GrantProviderTokenResponse) UnmarshalJSON(b []byte) error {
-	var w struct {
-		ProviderToken   string          `json:"provider_token"`
-		ExpiresIn       integer         `json:"expires_in"`
-		ProviderProfile ProviderProfile `json:"provider_profile"`
-	}
-	err := json.Unmarshal(b, &w)
-	*r = GrantProviderTokenResponse{w.ProviderToken, int(w.ExpiresIn), w.ProviderProfile}
-	return err
+// grant is a GrantProviderTokenResponse as servers send it.
+type grant struct {
+	ProviderToken string  `json:"provider_token"`
+	ExpiresIn     integer `json:"expires_in"`
+	Profile       struct {
+		ProviderID  string `json:"provider_id"`
+		Sub         string `json:"sub"`
+		Name        string `json:"name"`
+		PhoneNumber string `json:"phone_number"`
+		Email       string `json:"email"`
+		Picture     string `json:"picture"`
+		Meta        struct {
+			AppID  string `json:"appid"`
+			OpenID string `json:"openid"`
+		} `json:"meta"`
+	} `json:"provider_profile"`
 }
 
 // GrantProviderToken exchanges what a provider answered. ErrFailedPrecondition: the
 // provider did not say who it was.
 func (a *Auth) GrantProviderToken(ctx context.Context, r GrantProviderTokenRequest) (*GrantProviderTokenResponse, error) {
-	var out GrantProviderTokenResponse
+	var out grant
 	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/provider/token", body: r}, &out); err != nil {
 		return nil, err
 	}
 	if out.ProviderToken == "" {
 		return nil, &Error{Name: ErrUnknown, Description: "the answer has no provider token"}
 	}
-	return &out, nil
+	p := out.Profile
+	return &GrantProviderTokenResponse{
+		ProviderToken: out.ProviderToken, ExpiresIn: int(out.ExpiresIn),
+		ProviderProfile: ProviderProfile{
+			p.ProviderID, p.Sub, p.Name, p.PhoneNumber, p.Email, p.Picture, ProviderProfileMeta(p.Meta),
+		},
+	}, nil
 }
 
 // SignInWithProviderRequest is a token of [Auth.GrantProviderToken].
@@ -165,11 +176,11 @@ func (a *Auth) signInMini(ctx context.Context, appID, code, providerID string, p
 	if appID == "" || code == "" {
 		return nil, local("AppID and Code come from a mini-program and are required")
 	}
-	grant, err := a.GrantProviderToken(ctx, GrantProviderTokenRequest{ProviderID: appID, ProviderCode: code, ProviderParams: &p})
+	granted, err := a.GrantProviderToken(ctx, GrantProviderTokenRequest{ProviderID: appID, ProviderCode: code, ProviderParams: &p})
 	if err != nil {
 		return nil, err
 	}
-	return a.SignInWithProvider(ctx, SignInWithProviderRequest{ProviderToken: grant.ProviderToken, ProviderID: providerID})
+	return a.SignInWithProvider(ctx, SignInWithProviderRequest{ProviderToken: granted.ProviderToken, ProviderID: providerID})
 }
 
 // UnbindProviderRequest names a provider.
@@ -201,9 +212,9 @@ type Provider struct {
 	Bind             bool // the account is linked to it
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (p *Providers) UnmarshalJSON(b []byte) error {
-	var w struct {
+// GetProviders returns what the account is and could be linked to.
+func (a *Auth) GetProviders(ctx context.Context) (*Providers, error) {
+	var out struct {
 		Total integer `json:"total"`
 		Data  []struct {
 			ID               string `json:"id"`
@@ -213,21 +224,14 @@ func (p *Providers) UnmarshalJSON(b []byte) error {
 			Bind             truth  `json:"bind"`
 		} `json:"data"`
 	}
-	err := json.Unmarshal(b, &w)
-	*p = Providers{Total: int(w.Total)}
-	for _, d := range w.Data {
-		p.Data = append(p.Data, Provider{d.ID, d.Name, d.ProviderUserID, d.ProviderUserName, bool(d.Bind)})
-	}
-	return err
-}
-
-// GetProviders returns what the account is and could be linked to.
-func (a *Auth) GetProviders(ctx context.Context) (*Providers, error) {
-	var out Providers
 	if err := a.app.do(ctx, call{method: http.MethodGet, path: "/v1/user/provider", who: bearer}, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	all := &Providers{Total: int(out.Total)}
+	for _, d := range out.Data {
+		all.Data = append(all.Data, Provider{d.ID, d.Name, d.ProviderUserID, d.ProviderUserName, bool(d.Bind)})
+	}
+	return all, nil
 }
 
 // BindWithProviderRequest is a token of [Auth.GrantProviderToken].

@@ -248,10 +248,10 @@ const cacheVersion = "localCachev1"
 
 func (a *App) cachedUser(ctx context.Context) (UserInfo, error) {
 	var c cachedUser
-	var u UserInfo
+	var p profile
 	ok, err := a.storage.read(ctx, a.userKey(), &c)
 	if ok {
-		_ = json.Unmarshal(c.Content, &u) // what cannot be read is as good as nothing
+		_ = json.Unmarshal(c.Content, &p) // what cannot be read is as good as nothing
 	}
-	return u, err
+	return p.info(), err
 }

@@ -51,7 +51,10 @@ func (a *Auth) known(ctx context.Context) (*LoginState, error) {
 // nobody is.
 func (a *Auth) GetCurrentUser(ctx context.Context) (*User, error) {
 	u := &User{app: a.app}
-	return u, u.load(ctx, V1)
+	if err := u.load(ctx, V1); err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 // GetUserInfo is GetCurrentUser for those who want the profile only.
@@ -113,59 +116,14 @@ type UserInfo struct {
 
 // Group is a group somebody belongs to.
 type Group struct {
-	ID string `json:"id"`
-}
-
-// UnmarshalJSON implements json.Unmarshaler. A string is an id.
-func (g *Group) UnmarshalJSON(b []byte) error {
-	type plain Group
-	if json.Unmarshal(b, &g.ID) == nil {
-		return nil
-	}
-	return json.Unmarshal(b, (*plain)(g))
+	ID string
 }
 
 // UserProfileProvider is a provider an account is linked to.
 type UserProfileProvider struct {
-	ID             string `json:"id"`
-	ProviderUserID string `json:"provider_user_id"`
-	Name           string `json:"name"`
-}
-
-// UnmarshalJSON implements json.Unmarshaler: it reads what the server sends.
-func (u *UserInfo) UnmarshalJSON(b []byte) error {
-	var w struct {
-		Sub           string                `json:"sub"`
-		UID           string                `json:"uid"`
-		Username      string                `json:"username"`
-		Name          string                `json:"name"`
-		Picture       string                `json:"picture"`
-		Email         string                `json:"email"`
-		EmailVerified truth                 `json:"email_verified"`
-		PhoneNumber   string                `json:"phone_number"`
-		Gender        string                `json:"gender"`
-		Birthdate     string                `json:"birthdate"`
-		Zoneinfo      string                `json:"zoneinfo"`
-		Locale        string                `json:"locale"`
-		CreatedFrom   string                `json:"created_from"`
-		CreatedAt     instant               `json:"created_at"`
-		UpdatedAt     instant               `json:"updated_at"`
-		Password      string                `json:"password"`
-		HasPassword   truth                 `json:"hasPassword"`
-		Groups        []Group               `json:"groups"`
-		Providers     []UserProfileProvider `json:"providers"`
-	}
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
-	}
-	*u = UserInfo{
-		UID: or(w.Sub, w.UID), Sub: or(w.Sub, w.UID), Username: w.Username, Name: w.Name, Picture: w.Picture,
-		Email: w.Email, EmailVerified: bool(w.EmailVerified), PhoneNumber: w.PhoneNumber, Gender: w.Gender,
-		Birthdate: w.Birthdate, Zoneinfo: w.Zoneinfo, Locale: w.Locale, CreatedFrom: w.CreatedFrom,
-		CreatedAt: time.Time(w.CreatedAt), UpdatedAt: time.Time(w.UpdatedAt),
-		HasPassword: bool(w.HasPassword) || w.Password == "SET", Groups: w.Groups, Providers: w.Providers,
-	}
-	return nil
+	ID             string
+	ProviderUserID string
+	Name           string
 }
 
 // User is somebody who is signed in, with the profile that was read last.
@@ -227,12 +185,12 @@ func (u *User) fetch(ctx context.Context, c call) error {
 	if err := u.app.do(ctx, c, &raw); err != nil {
 		return err
 	}
-	var info UserInfo
-	if err := json.Unmarshal(raw, &info); err != nil {
+	var p profile
+	if err := json.Unmarshal(raw, &p); err != nil {
 		return &Error{Name: ErrUnknown, Description: "the profile has another form than expected", cause: err}
 	}
 	u.mu.Lock()
-	u.info = info
+	u.info = p.info()
 	u.mu.Unlock()
 	return u.app.storage.write(ctx, u.app.userKey(), cachedUser{cacheVersion, raw})
 }

@@ -2,7 +2,6 @@ package cloudbase
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 )
 
@@ -32,18 +31,6 @@ type GetVerificationResponse struct {
 	ExpiresIn      int  // seconds
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *GetVerificationResponse) UnmarshalJSON(b []byte) error {
-	var w struct {
-		VerificationID string  `json:"verification_id"`
-		IsUser         truth   `json:"is_user"`
-		ExpiresIn      integer `json:"expires_in"`
-	}
-	err := json.Unmarshal(b, &w)
-	*r = GetVerificationResponse{w.VerificationID, bool(w.IsUser), int(w.ExpiresIn)}
-	return err
-}
-
 // GetVerification sends a code. ErrResourceExhausted: too often; Error.RetryAfter says
 // when again.
 func (a *Auth) GetVerification(ctx context.Context, r GetVerificationRequest) (*GetVerificationResponse, error) {
@@ -54,11 +41,15 @@ func (a *Auth) GetVerification(ctx context.Context, r GetVerificationRequest) (*
 	} else if _, err := a.app.current(ctx); err == nil {
 		c.who = bearer // the code may be for an address the person is about to take
 	}
-	var out GetVerificationResponse
+	var out struct {
+		VerificationID string  `json:"verification_id"`
+		IsUser         truth   `json:"is_user"`
+		ExpiresIn      integer `json:"expires_in"`
+	}
 	if err := a.app.do(ctx, c, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	return &GetVerificationResponse{out.VerificationID, bool(out.IsUser), int(out.ExpiresIn)}, nil
 }
 
 // VerifyRequest is a code somebody typed.
@@ -73,25 +64,17 @@ type VerifyResponse struct {
 	ExpiresIn         int // seconds
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *VerifyResponse) UnmarshalJSON(b []byte) error {
-	var w struct {
-		VerificationToken string  `json:"verification_token"`
-		ExpiresIn         integer `json:"expires_in"`
-	}
-	err := json.Unmarshal(b, &w)
-	*r = VerifyResponse{w.VerificationToken, int(w.ExpiresIn)}
-	return err
-}
-
 // Verify checks a code. ErrInvalidArgument: it is wrong or has expired. ErrAborted: too
 // many tries; send another.
 func (a *Auth) Verify(ctx context.Context, r VerifyRequest) (*VerifyResponse, error) {
-	var out VerifyResponse
+	var out struct {
+		VerificationToken string  `json:"verification_token"`
+		ExpiresIn         integer `json:"expires_in"`
+	}
 	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/verification/verify", body: r}, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	return &VerifyResponse{out.VerificationToken, int(out.ExpiresIn)}, nil
 }
 
 // SudoRequest proves once more who is there, with a Password or with the
@@ -107,22 +90,14 @@ type SudoResponse struct {
 	ExpiresIn int // seconds
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *SudoResponse) UnmarshalJSON(b []byte) error {
-	var w struct {
+// Sudo returns a token for what must not be done from a session somebody left open.
+func (a *Auth) Sudo(ctx context.Context, r SudoRequest) (*SudoResponse, error) {
+	var out struct {
 		SudoToken string  `json:"sudo_token"`
 		ExpiresIn integer `json:"expires_in"`
 	}
-	err := json.Unmarshal(b, &w)
-	*r = SudoResponse{w.SudoToken, int(w.ExpiresIn)}
-	return err
-}
-
-// Sudo returns a token for what must not be done from a session somebody left open.
-func (a *Auth) Sudo(ctx context.Context, r SudoRequest) (*SudoResponse, error) {
-	var out SudoResponse
 	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/user/sudo", body: r, who: bearer}, &out); err != nil {
 		return nil, err
 	}
-	return &out, nil
+	return &SudoResponse{out.SudoToken, int(out.ExpiresIn)}, nil
 }
