@@ -35,4 +35,4 @@ type refusal struct{ reason string }
 func (r *refusal) Error() string { return "verify: " + r.reason }
 
 // Is reports whether target is ErrInvalid.
-func (r *refusal) Is(target error) bool { return target == ErrInvalid } //nolint:errorlint // Is compares what it is given.
+func (r *refusal) Is(target error) bool { return target == ErrInvalid }

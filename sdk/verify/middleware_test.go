@@ -104,7 +104,7 @@ func TestMiddlewareOptions(t *testing.T) {
 		Token: func(r *http.Request) (string, error) {
 			cookie, err := r.Cookie("session")
 			if err != nil {
-				return "", nil
+				return "", verify.ErrMissing
 			}
 			return cookie.Value, nil
 		},

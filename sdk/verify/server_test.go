@@ -25,7 +25,8 @@ type person struct {
 // send posts a body, JSON or a form, and returns the answer.
 func send(t *testing.T, address string, in any, header ...string) map[string]any {
 	t.Helper()
-	body, kind := io.Reader(nil), "application/json"
+	var body io.Reader
+	kind := "application/json"
 	if form, ok := in.(url.Values); ok {
 		body, kind = strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
 	} else {
