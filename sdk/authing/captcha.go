@@ -24,7 +24,11 @@ type reading struct {
 // Captcha fetches a picture to read, after [ErrCaptchaRequired]. The picture and what was
 // read go into the options of the next try; [Config.SolveCaptcha] does so by itself.
 func (c *AuthClient) Captcha(ctx context.Context) (*Captcha, error) {
-	r := request{method: http.MethodGet, path: "/api/v2/security/captcha", repeatable: true}
+	s, err := c.vault.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := request{method: http.MethodGet, path: "/api/v2/security/captcha", bearer: s.Token, repeatable: true}
 	a, err := c.exchange(ctx, r)
 	if err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ type Identity struct {
 	UserIDInIdp  string          `json:"userIdInIdp"`
 	UserID       string          `json:"userId"` // whose identity it is
 	IsSocial     bool            `json:"isSocial"`
-	UserInfo     json.RawMessage `json:"userInfoInIdp"` // what the provider says of them
+	UserInfo     json.RawMessage `json:"userInfoInIdp,omitempty"` // what the provider says of them
 }
 
 // LogValue keeps everything but the id out of logs.

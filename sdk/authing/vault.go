@@ -109,7 +109,10 @@ func (v *vault) change(ctx context.Context, next func(now session) (session, boo
 	if !ok {
 		return nil
 	}
-	v.current, v.calm = replaced, time.Time{}
+	if replaced.Token != v.current.Token {
+		v.calm = time.Time{}
+	}
+	v.current = replaced
 	if replaced.Token == "" {
 		if err := v.storage.Delete(ctx); err != nil {
 			return fmt.Errorf("authing: forget the session: %w", err)
