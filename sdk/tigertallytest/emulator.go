@@ -150,6 +150,7 @@ func (s *Server) ask(ctx context.Context, method, path string, in, out any) erro
 	if err != nil {
 		return err
 	}
+	req.Header.Set("Accept-Language", "en") // for the reader of a failed test
 	res, err := s.client.Do(req)
 	if err != nil {
 		return err

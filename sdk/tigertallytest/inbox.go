@@ -10,9 +10,7 @@ import (
 	"time"
 )
 
-// patience is how long Code waits before it fails the test. A code that
-// was accepted arrives within milliseconds, so nobody waits for it but a failing test.
-const patience = 5 * time.Second
+const defaultPatience = 5 * time.Second
 
 // Message is something the server would have sent out. The answer to a captcha is one
 // too: its To is the captcha's token.
@@ -44,23 +42,24 @@ func (s *Server) Messages(t testing.TB, to string) []Message {
 // under way, and fails the test with what did arrive when none comes.
 func (s *Server) Code(t testing.TB, to string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), s.options.patience)
 	defer cancel()
 	after := ""
 	for {
-		all, err := s.messages(ctx, to, after, patience)
+		all, err := s.messages(ctx, to, after, s.options.patience)
 		for _, m := range all {
 			if m.Code != "" {
 				return m.Code
 			}
 		}
-		if ctx.Err() != nil || err == nil && len(all) == 0 {
-			t.Fatalf("tigertallytest: no code for %q came within %v. %s", to, patience, s.arrived(context.WithoutCancel(ctx)))
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			t.Fatalf("tigertallytest: no code for %q came within %v. %s", to, s.options.patience, s.arrived(context.WithoutCancel(ctx)))
+		case err != nil:
 			t.Fatalf("tigertallytest: %v", err)
+		case len(all) > 0:
+			after = all[0].ID // a notice; wait for what follows it
 		}
-		after = all[0].ID
 	}
 }
 

@@ -1,6 +1,9 @@
 package tigertallytest
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // Option changes what Start makes.
 type Option func(*options)
@@ -11,6 +14,7 @@ type options struct {
 	providers bool
 	ownKeys   bool
 	settings  *Settings
+	patience  time.Duration
 }
 
 // WithLogger sends the server's own log lines to logger. Without it they are dropped.
@@ -41,4 +45,10 @@ func WithSettings(set Settings) Option {
 // test binary start as copies of one, which is several times faster.
 func WithOwnKeys() Option {
 	return func(o *options) { o.ownKeys = true }
+}
+
+// WithPatience is how long Code waits for a message, five seconds by default. One that
+// was accepted arrives within milliseconds, so nobody waits that long but a failing test.
+func WithPatience(d time.Duration) Option {
+	return func(o *options) { o.patience = d }
 }

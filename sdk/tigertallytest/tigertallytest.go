@@ -57,6 +57,9 @@ func Start(t testing.TB, opts ...Option) *Server {
 	for _, o := range opts {
 		o(&s.options)
 	}
+	if s.options.patience <= 0 {
+		s.options.patience = defaultPatience
+	}
 	if s.options.logger == nil {
 		s.options.logger = slog.New(slog.DiscardHandler)
 	}
