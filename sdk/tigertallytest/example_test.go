@@ -14,62 +14,61 @@ import (
 	"github.com/tigertally/tigertally/sdk/verify"
 )
 
-// In a test, t is the test's own.
 func ExampleStart() {
-	var t *testing.T
-
-	srv := tigertallytest.Start(t)
-	app, err := cloudbase.New(cloudbase.Config{Env: srv.Env, Endpoint: srv.URL})
-	if err != nil {
-		t.Fatal(err)
+	_ = func(t *testing.T) {
+		srv := tigertallytest.Start(t)
+		app, err := cloudbase.New(cloudbase.Config{Env: srv.Env, Endpoint: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer app.Close()
+		sent, err := app.Auth().GetVerification(t.Context(), cloudbase.GetVerificationRequest{PhoneNumber: "+86 13800000000"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := app.Auth().SignInWithSms(t.Context(), cloudbase.SignInWithSmsRequest{
+			VerificationInfo: *sent, VerificationCode: srv.Code(t, "+86 138 0000 0000"), PhoneNum: "+86 13800000000",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(state.User().Info().UID)
 	}
-	defer app.Close()
-	sent, err := app.Auth().GetVerification(t.Context(), cloudbase.GetVerificationRequest{PhoneNumber: "+86 13800000000"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, err := app.Auth().SignInWithSms(t.Context(), cloudbase.SignInWithSmsRequest{
-		VerificationInfo: *sent, VerificationCode: srv.Code(t, "+86 138 0000 0000"), PhoneNum: "+86 13800000000",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println(state.User().Info().UID)
 }
 
 func ExampleServer_Advance() {
-	var t *testing.T
-
-	srv := tigertallytest.Start(t)
-	// … sign in …
-	srv.Advance(t, 31*24*time.Hour)
-	// … the session has ended, and the program under test asks to sign in again
+	_ = func(t *testing.T) {
+		srv := tigertallytest.Start(t)
+		// … sign in …
+		srv.Advance(t, 31*24*time.Hour)
+		// … the session has ended, and the program under test asks to sign in again
+	}
 }
 
 func ExampleServer_Settings() {
-	var t *testing.T
-
-	srv := tigertallytest.Start(t)
-	srv.Settings(t, tigertallytest.Settings{Captcha: new("always"), AccessTokenSeconds: new(60)})
+	_ = func(t *testing.T) {
+		srv := tigertallytest.Start(t)
+		srv.Settings(t, tigertallytest.Settings{Captcha: new("always"), AccessTokenSeconds: new(60)})
+	}
 }
 
 func ExampleServer_Approve() {
-	var t *testing.T
-
-	srv := tigertallytest.Start(t, tigertallytest.WithProviders())
-	app, err := cloudbase.New(cloudbase.Config{Env: srv.Env, Endpoint: srv.URL})
-	if err != nil {
-		t.Fatal(err)
+	_ = func(t *testing.T) {
+		srv := tigertallytest.Start(t, tigertallytest.WithProviders())
+		app, err := cloudbase.New(cloudbase.Config{Env: srv.Env, Endpoint: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer app.Close()
+		there, err := app.Auth().GenProviderRedirectURI(t.Context(), cloudbase.GenProviderRedirectURIRequest{
+			ProviderID: "wx_open", ProviderRedirectURI: "http://localhost:3000/callback", State: "mine",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := srv.Approve(t, there.URI, "alice") // what a browser would do
+		fmt.Println(back.Query().Get("code"), back.Query().Get("state"))
 	}
-	defer app.Close()
-	there, err := app.Auth().GenProviderRedirectURI(t.Context(), cloudbase.GenProviderRedirectURIRequest{
-		ProviderID: "wx_open", ProviderRedirectURI: "http://localhost:3000/callback", State: "mine",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	back := srv.Approve(t, there.URI, "alice") // what a browser would do
-	fmt.Println(back.Query().Get("code"), back.Query().Get("state"))
 }
 
 // What the examples show, run: both clients sign one person in, a handler believes their
