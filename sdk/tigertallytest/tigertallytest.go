@@ -71,6 +71,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 	}
 	t.Cleanup(func() { s.close(t) })
 	s.run(t, "127.0.0.1:0")
+	s.URL = "http://" + s.conf.Listen
 	s.describe(t)
 	if s.options.settings != nil {
 		s.Settings(t, *s.options.settings)
@@ -111,7 +112,7 @@ func (s *Server) run(t testing.TB, address string) {
 	go func() { done <- server.Serve(ctx, listener) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.URL, s.app = "http://"+s.conf.Listen, server
+	s.app = server
 	s.stop = func() error {
 		cancel()
 		return <-done
