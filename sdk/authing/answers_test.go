@@ -240,7 +240,7 @@ func TestLogsTellNothing(t *testing.T) {
 	if err := json.Unmarshal(line, &first); err != nil {
 		t.Fatal(err)
 	}
-	if first.Method != "POST" || first.Path != "/api/v2/sms/send" || first.Status != 200 || first.Code != 200 {
+	if first.Method != http.MethodPost || first.Path != "/api/v2/sms/send" || first.Status != 200 || first.Code != 200 {
 		t.Errorf("logged %s", line)
 	}
 }

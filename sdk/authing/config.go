@@ -86,7 +86,7 @@ func New(config Config) (*AuthClient, error) {
 		appID: config.AppID, poolID: config.UserPoolID, lang: config.Lang,
 		base: base, http: config.HTTPClient, log: config.Logger, now: config.Now, solve: config.SolveCaptcha,
 		keys:       keyring{gate: newGate()},
-		vault:      vault{gate: newGate(), app: config.AppID, storage: config.Storage},
+		vault:      vault{gate: newGate(), host: base.String(), key: "authing_" + config.AppID, storage: config.Storage},
 		refreshing: newGate(),
 	}
 	if config.PublicKey != "" {
@@ -113,7 +113,7 @@ func (c *AuthClient) fillDefaults() {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.now == nil {
-		c.now = time.Now //nolint:forbidigo // the caller's own process has no other clock
+		c.now = time.Now
 	}
 	if c.vault.storage == nil {
 		c.vault.storage = NewMemoryStorage()

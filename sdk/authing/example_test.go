@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -21,19 +20,21 @@ func Example() {
 	}
 	defer func() { _ = os.RemoveAll(home) }()
 
+	files, err := authing.NewFileStorage(filepath.Join(home, "session"))
+	if err != nil {
+		panic(err)
+	}
 	config := authing.Config{
 		AppID:   srv.AppID,
 		Host:    srv.URL, // leave it out for the original cloud
-		Storage: authing.NewFileStorage(filepath.Join(home, "session.json")),
+		Storage: files,
 	}
 	client, err := authing.New(config)
 	if err != nil {
-		slog.Error("configure", "err", err)
-		return
+		panic(err)
 	}
 	if err := client.SendSms(ctx, "13900000001", nil); err != nil {
-		slog.Error("send", "err", err)
-		return
+		panic(err)
 	}
 	code := received("+86 13900000001") // what the person types
 	_, err = client.LoginByPhoneCode(ctx, "13900000001", code, &authing.LoginOptions{AutoRegister: true})
@@ -44,8 +45,7 @@ func Example() {
 
 	later, err := authing.New(config) // the program is started again
 	if err != nil {
-		slog.Error("configure", "err", err)
-		return
+		panic(err)
 	}
 	user, err := later.GetCurrentUser(ctx)
 	fmt.Println(user.PhoneCountryCode, user.Phone, err)

@@ -152,3 +152,24 @@ func TestServersWithoutAKey(t *testing.T) {
 		}
 	}
 }
+
+func TestManyGoroutinesFetchOneKey(t *testing.T) {
+	_, public := transportKey(t)
+	var fetched atomic.Int64
+	c := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v2/.well-known" {
+			fetched.Add(1)
+			_, _ = io.WriteString(w, `{"code":200,"data":{"publicKey":"`+public+`"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"code":200,"data":{"id":"u1","token":"t"}}`)
+	})
+	for _, err := range together(func() error { _, err := c.LoginByAccount(t.Context(), "ann", password, nil); return err }) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fetched.Load() != 1 {
+		t.Errorf("the key was fetched %d times", fetched.Load())
+	}
+}

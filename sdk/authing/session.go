@@ -61,7 +61,7 @@ func (c *AuthClient) Token(ctx context.Context) (string, error) {
 
 // SetToken makes a token the session, such as one that a browser sent; "" is nobody.
 func (c *AuthClient) SetToken(ctx context.Context, token string) error {
-	s := newSession(c.appID, token, nil, c.now())
+	s := c.newSession(token, nil)
 	if made, _ := lifeOf(token); !made.IsZero() {
 		s.Since = made
 	}
@@ -138,7 +138,7 @@ func (c *AuthClient) renew(ctx context.Context, s session) (session, error) {
 	if err := json.Unmarshal(data, &fresh); err != nil || fresh.Token == "" {
 		return session{}, errors.New("authing: refresh: the answer has no token")
 	}
-	renewed := newSession(c.appID, fresh.Token, s.User, c.now())
+	renewed := c.newSession(fresh.Token, s.User)
 	return renewed, c.vault.change(ctx, func(now session) (session, bool) {
 		return renewed, now.Token == s.Token
 	})
@@ -171,7 +171,7 @@ func (c *AuthClient) enter(ctx context.Context, path string, body members, in re
 		return nil, err
 	}
 	return user, c.vault.change(ctx, func(session) (session, bool) {
-		return newSession(c.appID, user.Token, user.clone(), c.now()), true
+		return c.newSession(user.Token, user.clone()), true
 	})
 }
 
@@ -199,7 +199,7 @@ func (c *AuthClient) own(ctx context.Context, r request) (*User, error) {
 			return now, false // somebody signed in or out meanwhile
 		}
 		if user.Token != "" && user.Token != now.Token {
-			now = newSession(c.appID, user.Token, nil, c.now())
+			now = c.newSession(user.Token, nil)
 		}
 		now.User = user.clone()
 		return now, true

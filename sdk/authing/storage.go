@@ -3,110 +3,113 @@ package authing
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 )
 
-// Storage keeps the session of one client between calls, and between runs of a program if
-// it can. A client calls one method at a time. The bytes hold the login token: whoever
-// reads them is signed in.
+// Storage keeps the session of a client between calls and, if it can, between runs of a
+// program: one value of a few KiB under a key that names the application. The value holds
+// the login token, which lets in whoever reads it. It is written whole or not at all. The
+// storages of package cloudbase do, too.
 //
-// A sign-in whose session cannot be saved returns the error of Save; the client has the
-// session all the same, until the process ends.
+// A sign-in whose session cannot be saved returns the person and the error of Set; the
+// client has the session all the same, until the process ends.
 type Storage interface {
-	// Load returns what was saved last, or [ErrNoSession].
-	Load(ctx context.Context) ([]byte, error)
-	// Save keeps session in the place of what there was.
-	Save(ctx context.Context, session []byte) error
-	// Delete forgets what there is. It is no error when there is nothing.
-	Delete(ctx context.Context) error
+	// Get returns the value of key and whether there is one.
+	Get(ctx context.Context, key string) (value string, ok bool, err error)
+	// Set writes the value of key.
+	Set(ctx context.Context, key, value string) error
+	// Delete removes key. It is no error that there is none.
+	Delete(ctx context.Context, key string) error
 }
 
-// ErrNoSession is what [Storage.Load] returns when nothing is kept.
-var ErrNoSession = errors.New("authing: no session is kept")
-
-// MemoryStorage keeps a session until the process ends. [NewMemoryStorage] makes it.
+// MemoryStorage keeps a session as long as the program runs. [NewMemoryStorage] makes it.
 type MemoryStorage struct {
-	mu      sync.Mutex
-	session []byte
+	mu     sync.Mutex
+	values map[string]string
 }
 
-// NewMemoryStorage makes an empty storage.
-func NewMemoryStorage() *MemoryStorage { return &MemoryStorage{} }
+// NewMemoryStorage returns an empty storage.
+func NewMemoryStorage() *MemoryStorage { return &MemoryStorage{values: make(map[string]string)} }
 
-// Load returns what was saved last.
-func (s *MemoryStorage) Load(context.Context) ([]byte, error) {
+// Get returns the value of key and whether there is one.
+func (s *MemoryStorage) Get(_ context.Context, key string) (value string, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.session == nil {
-		return nil, ErrNoSession
-	}
-	return s.session, nil
+	value, ok = s.values[key]
+	return value, ok, nil
 }
 
-// Save keeps a copy of session.
-func (s *MemoryStorage) Save(_ context.Context, session []byte) error {
+// Set writes the value of key.
+func (s *MemoryStorage) Set(_ context.Context, key, value string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.session = append([]byte(nil), session...)
+	s.values[key] = value
 	return nil
 }
 
-// Delete forgets the session.
-func (s *MemoryStorage) Delete(context.Context) error {
+// Delete removes key.
+func (s *MemoryStorage) Delete(_ context.Context, key string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.session = nil
+	delete(s.values, key)
 	return nil
 }
 
-// FileStorage keeps a session in a file that only its owner may read. A crash leaves the
-// old session or the new one, never half of it. [NewFileStorage] makes it.
-type FileStorage struct{ path string }
+// FileStorage keeps sessions in a folder, a file for each key, which only the user of this
+// process may read. A crash leaves the old value or the new one, never half of it.
+// [NewFileStorage] makes it.
+type FileStorage struct{ dir string }
 
-// NewFileStorage keeps the session at path, whose folder is made (for the owner only) if
-// it is not there. A file holds the session of one client.
-func NewFileStorage(path string) *FileStorage { return &FileStorage{path} }
-
-// Load reads the file.
-func (s *FileStorage) Load(context.Context) ([]byte, error) {
-	session, err := os.ReadFile(s.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, ErrNoSession
+// NewFileStorage returns a storage in dir, which is made for its owner only if it is
+// missing.
+func NewFileStorage(dir string) (*FileStorage, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("authing: make the storage: %w", err)
 	}
-	return session, err
+	return &FileStorage{dir}, nil
 }
 
-// Save writes a new file and renames it over the old one.
-func (s *FileStorage) Save(_ context.Context, session []byte) error {
-	folder := filepath.Dir(s.path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+// path is the file of a key, whatever is in it.
+func (s *FileStorage) path(key string) string {
+	return filepath.Join(s.dir, "v_"+url.PathEscape(key)+".json")
+}
+
+// Get reads the file of key.
+func (s *FileStorage) Get(_ context.Context, key string) (value string, ok bool, err error) {
+	raw, err := os.ReadFile(s.path(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
 	}
-	file, err := os.CreateTemp(folder, filepath.Base(s.path)+".*") // mode 0600
+	return string(raw), err == nil, err
+}
+
+// Set writes a new file and renames it over the old one.
+func (s *FileStorage) Set(_ context.Context, key, value string) error {
+	file, err := os.CreateTemp(s.dir, ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(session)
+	_, err = file.WriteString(value)
 	if err == nil {
 		err = file.Sync()
 	}
-	if failed := file.Close(); err == nil {
-		err = failed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), s.path)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), s.path(key))
 	}
 	if err != nil {
-		_ = os.Remove(file.Name()) // the first error is the one to tell
+		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return err
+	return nil
 }
 
-// Delete removes the file.
-func (s *FileStorage) Delete(context.Context) error {
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+// Delete removes the file of key.
+func (s *FileStorage) Delete(_ context.Context, key string) error {
+	if err := os.Remove(s.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -10,81 +10,97 @@ import (
 	"github.com/tigertally/tigertally/sdk/authing"
 )
 
+func newFiles(t *testing.T, dir string) *authing.FileStorage {
+	t.Helper()
+	s, err := authing.NewFileStorage(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestStorages(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "a", "b")
 	for name, s := range map[string]authing.Storage{
-		"memory": authing.NewMemoryStorage(), "file": authing.NewFileStorage(filepath.Join(folder, "session")),
+		"memory": authing.NewMemoryStorage(), "file": newFiles(t, filepath.Join(t.TempDir(), "a", "b")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
-			if _, err := s.Load(ctx); !errors.Is(err, authing.ErrNoSession) {
-				t.Fatalf("got %v", err)
-			}
-			if err := s.Delete(ctx); err != nil {
-				t.Fatalf("got %v", err)
-			}
-			for _, text := range []string{"one, which is longer", "two"} {
-				given := []byte(text)
-				if err := s.Save(ctx, given); err != nil {
+			for _, key := range []string{"authing_app", "../escaped", "a/b:c*"} {
+				if _, ok, err := s.Get(ctx, key); ok || err != nil {
+					t.Fatalf("%s: got %v, %v", key, ok, err)
+				}
+				if err := s.Delete(ctx, key); err != nil {
 					t.Fatal(err)
 				}
-				given[0] = 'x'
-				if got, err := s.Load(ctx); err != nil || string(got) != text {
-					t.Errorf("got %q, %v", got, err)
+				for _, value := range []string{"one, which is longer", key} {
+					if err := s.Set(ctx, key, value); err != nil {
+						t.Fatal(err)
+					}
+					if got, ok, err := s.Get(ctx, key); err != nil || !ok || got != value {
+						t.Errorf("%s: got %q, %v, %v", key, got, ok, err)
+					}
 				}
 			}
-			if err := s.Delete(ctx); err != nil {
+			if err := s.Delete(ctx, "authing_app"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Load(ctx); !errors.Is(err, authing.ErrNoSession) {
-				t.Errorf("got %v", err)
+			if _, ok, err := s.Get(ctx, "authing_app"); ok || err != nil {
+				t.Errorf("got %v, %v", ok, err)
+			}
+			if got, _, _ := s.Get(ctx, "a/b:c*"); got != "a/b:c*" {
+				t.Errorf("a key lost its value: %q", got)
 			}
 		})
 	}
 }
 
-// Only the owner may read the file, whatever was there before, and nothing stays beside it.
-func TestFileIsTheOwners(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "session")
-	path := filepath.Join(folder, "authing.json")
-	s := authing.NewFileStorage(path)
-	if err := s.Save(t.Context(), []byte("one")); err != nil {
+// Only the owner may read the files, whatever was there before, and nothing else stays.
+func TestFilesAreTheOwners(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "session")
+	s := newFiles(t, dir)
+	if err := s.Set(t.Context(), "key", "one"); err != nil {
 		t.Fatal(err)
 	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	path := filepath.Join(dir, entries[0].Name())
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Save(t.Context(), []byte("two")); err != nil {
+	if err := s.Set(t.Context(), "key", "two"); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]os.FileMode{path: 0o600, folder: 0o700} {
+	for name, want := range map[string]os.FileMode{path: 0o600, dir: 0o700} {
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
 	}
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 1 {
+	if entries, err = os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("%v, %v", entries, err)
 	}
 }
 
 // broken is a storage whose disk fails.
-type broken struct{ load, save error }
+type broken struct{ get, set error }
 
-// Load fails.
-func (b broken) Load(context.Context) ([]byte, error) { return nil, b.load }
+// Get fails.
+func (b broken) Get(context.Context, string) (value string, ok bool, err error) {
+	return "", false, b.get
+}
 
-// Save fails.
-func (b broken) Save(context.Context, []byte) error { return b.save }
+// Set fails.
+func (b broken) Set(context.Context, string, string) error { return b.set }
 
 // Delete fails.
-func (b broken) Delete(context.Context) error { return b.save }
+func (b broken) Delete(context.Context, string) error { return b.set }
 
 func TestStorageThatFails(t *testing.T) {
 	w := newWorld(t)
 	disk := errors.New("disk full")
-	c := w.client(func(config *authing.Config) { config.Storage = broken{authing.ErrNoSession, disk} })
+	c := w.client(func(config *authing.Config) { config.Storage = broken{nil, disk} })
 	u, err := c.RegisterByUserName(t.Context(), w.name(), password, nil)
 	if !errors.Is(err, disk) || u == nil {
 		t.Fatalf("got %v, %v", u, err)
@@ -115,20 +131,20 @@ func TestStorageThatFails(t *testing.T) {
 	}
 }
 
-func TestFileOfSomethingElse(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "session")
-	if err := os.WriteFile(path, []byte("not a session"), 0o600); err != nil {
+func TestStorageOfSomethingElse(t *testing.T) {
+	s := authing.NewMemoryStorage()
+	if err := s.Set(t.Context(), "authing_app", "not a session"); err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, authing.Config{AppID: "app", Storage: authing.NewFileStorage(path)})
+	c := newClient(t, authing.Config{AppID: "app", Storage: s})
 	if _, err := c.Token(t.Context()); !errors.Is(err, authing.ErrNotLoggedIn) {
 		t.Errorf("got %v", err)
 	}
-	c = newClient(t, authing.Config{AppID: "app", Storage: authing.NewFileStorage(t.TempDir())})
-	if _, err := c.Token(t.Context()); err == nil || errors.Is(err, authing.ErrNotLoggedIn) {
-		t.Errorf("a folder is read: %v", err)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if err := authing.NewFileStorage(filepath.Join(path, "below")).Save(t.Context(), nil); err == nil {
-		t.Error("saved below a file")
+	if _, err := authing.NewFileStorage(filepath.Join(file, "below")); err == nil {
+		t.Error("a folder is made below a file")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,7 +11,7 @@ import (
 
 // session is who is signed in.
 type session struct {
-	App   string `json:"app"`
+	Host  string `json:"host"` // whose token it is
 	Token string `json:"token"`
 	User  *User  `json:"user,omitempty"`
 
@@ -23,9 +22,9 @@ type session struct {
 }
 
 // newSession is the session of a token received now.
-func newSession(app, token string, user *User, now time.Time) session {
+func (c *AuthClient) newSession(token string, user *User) session {
 	_, life := lifeOf(token)
-	return session{App: app, Token: token, User: user, Since: now, Life: life}
+	return session{Host: c.base.String(), Token: token, User: user, Since: c.now(), Life: life}
 }
 
 // old reports whether the token is in the last quarter of its life.
@@ -58,7 +57,8 @@ func lifeOf(token string) (made time.Time, life time.Duration) {
 // is used, so that it ends up with what is in memory.
 type vault struct {
 	gate
-	app     string
+	host    string
+	key     string
 	storage Storage
 
 	loaded  bool
@@ -76,18 +76,18 @@ func (v *vault) get(ctx context.Context) (session, error) {
 	return v.current, v.load(ctx)
 }
 
-// load reads the storage the first time. What it holds of another application, or in a
-// form this version does not know, counts as nothing.
+// load reads the storage the first time. A token of another server, which must not see
+// it, or a form this version does not know counts as nothing.
 func (v *vault) load(ctx context.Context) error {
 	if v.loaded {
 		return nil
 	}
-	raw, err := v.storage.Load(ctx)
-	if err != nil && !errors.Is(err, ErrNoSession) {
+	raw, ok, err := v.storage.Get(ctx, v.key)
+	if err != nil {
 		return fmt.Errorf("authing: load the session: %w", err)
 	}
 	var kept session
-	if err == nil && json.Unmarshal(raw, &kept) == nil && kept.App == v.app {
+	if ok && json.Unmarshal([]byte(raw), &kept) == nil && kept.Host == v.host {
 		v.current = kept
 	}
 	v.loaded = true
@@ -114,14 +114,14 @@ func (v *vault) change(ctx context.Context, next func(now session) (session, boo
 	}
 	v.current = replaced
 	if replaced.Token == "" {
-		if err := v.storage.Delete(ctx); err != nil {
+		if err := v.storage.Delete(ctx, v.key); err != nil {
 			return fmt.Errorf("authing: forget the session: %w", err)
 		}
 		return nil
 	}
 	raw, err := json.Marshal(replaced)
 	if err == nil {
-		err = v.storage.Save(ctx, raw)
+		err = v.storage.Set(ctx, v.key, string(raw))
 	}
 	if err != nil {
 		return fmt.Errorf("authing: save the session: %w", err)
