@@ -28,9 +28,9 @@ const (
 type who int
 
 const (
-	public   who = iota // the application, named in the query
-	basic               // the same, and in a Basic header
-	bearer              // the person who is signed in
+	public who = iota // the application, named in the query
+	basic             // the same, and in a Basic header
+	bearer            // the person who is signed in
 )
 
 // call is one request of the protocol.
