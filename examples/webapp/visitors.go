@@ -106,7 +106,7 @@ func (s *visitors) close() {
 
 // greet gives the browser its cookie; "" takes it away.
 func (s *site) greet(w http.ResponseWriter, id string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure is right for https and useless on a machine of one's own.
 		Name: cookieName, Value: id, Path: "/", HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
 		MaxAge: int(signedInLife / time.Second),
 	}
