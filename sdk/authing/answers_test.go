@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tigertally/tigertally/sdk/authing"
 )
 
@@ -242,5 +244,46 @@ func TestLogsTellNothing(t *testing.T) {
 	}
 	if first.Method != http.MethodPost || first.Path != "/api/v2/sms/send" || first.Status != 200 || first.Code != 200 {
 		t.Errorf("logged %s", line)
+	}
+}
+
+// What the options say is in the request; nothing else is.
+func TestOptionsGoOut(t *testing.T) {
+	out := &tap{}
+	key, public := transportKey(t)
+	c := newClient(t, authing.Config{AppID: "app", Host: "http://id.test", PublicKey: public, HTTPClient: &http.Client{Transport: out}})
+	ctx := t.Context()
+	_, _ = c.RegisterByPhoneCode(ctx, "1", "2", "", &authing.RegisterOptions{
+		Context: "ctx", CountryCode: "+44", ClientIP: "192.0.2.1", Profile: &authing.Profile{City: "x"},
+		CustomData: map[string]any{"age": 3}, CaptchaCode: "seen",
+	})
+	_, _ = c.LoginByAccount(ctx, "ann", password, &authing.LoginOptions{
+		AutoRegister: true, Context: "ctx", CountryCode: "+44", ClientIP: "192.0.2.1", CaptchaCode: "seen",
+	})
+	_, _ = c.LoginByOneAuth(ctx, "t", "a", &authing.OneAuthOptions{Network: 3, Context: "ctx"})
+	_, _ = c.LoginByOneAuth(ctx, "t", "a", nil)
+	_ = c.SendSms(ctx, "1", &authing.SmsOptions{CountryCode: "+44", Scene: authing.SmsSceneBind})
+	_ = c.ResetPasswordByPhone(ctx, "1", "2", password, &authing.PhoneOptions{CountryCode: "+44"})
+	want := []map[string]any{
+		{
+			"phone": "1", "code": "2", "forceLogin": true, "context": "ctx", "phoneCountryCode": "+44", "clientIp": "192.0.2.1",
+			"profile": map[string]any{"city": "x"}, "customData": map[string]any{"age": 3.0}, "captchaCode": "seen",
+		},
+		{"account": "ann", "password": password, "autoRegister": true, "context": "ctx", "clientIp": "192.0.2.1", "captchaCode": "seen"},
+		{"token": "t", "accessToken": "a", "netWork": 3.0, "context": "ctx"},
+		{"token": "t", "accessToken": "a"},
+		{"phone": "1", "phoneCountryCode": "+44", "scene": "bind"},
+		{"phone": "1", "code": "2", "newPassword": password, "phoneCountryCode": "+44"},
+	}
+	var got []map[string]any
+	for _, s := range out.sent {
+		got = append(got, s.as(t, key).Body)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +sent:\n%s", diff)
+	}
+	_ = c.Logout(ctx, &authing.LogoutOptions{OnlySelf: true})
+	if q := out.sent[len(out.sent)-1].request.URL.RawQuery; q != "app_id=app&only_self=true" {
+		t.Errorf("asked with %s", q)
 	}
 }

@@ -2,6 +2,9 @@ package authing_test
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"reflect"
 	"regexp"
@@ -120,19 +123,61 @@ func compatRows(t *testing.T) map[string]compatRow {
 	return rows
 }
 
-// checkGuide compares the table of the guide with the methods.
+// guided is what the guide says of a method.
+type guided struct {
+	name  string
+	codes []authing.Code
+}
+
+// checkGuide compares the table of the guide with the methods, and the names of its codes
+// with the constants.
 func checkGuide(t *testing.T, all []method) {
 	t.Helper()
-	want, got := make(map[string]string), make(map[string]string)
+	want, got := make(map[string]guided), make(map[string]guided)
 	for _, m := range all {
-		want[m.page] = m.name
+		want[m.page] = guided{m.name, m.codes()}
 	}
+	named := sentinels(t)
 	for _, cells := range section(t, "../../docs/go-sdk.md", "## Authing methods") {
-		got[unquoted(cells[0])], _, _ = strings.Cut(unquoted(cells[1]), "(")
+		var g guided
+		g.name, _, _ = strings.Cut(unquoted(cells[1]), "(")
+		for text := range strings.SplitSeq(cells[2], ", ") {
+			number, name, _ := strings.Cut(text, " ")
+			code := named[unquoted(name)]
+			if number != strconv.Itoa(int(code)) {
+				t.Errorf("%s: %s is not %s", g.name, number, name)
+			}
+			g.codes = append(g.codes, code)
+		}
+		slices.Sort(g.codes)
+		got[unquoted(cells[0])] = g
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(guided{})); diff != "" {
 		t.Errorf("docs/go-sdk.md (-methods +guide):\n%s", diff)
 	}
+}
+
+// sentinels are the constants of the codes, by name.
+func sentinels(t *testing.T) map[string]authing.Code {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]authing.Code)
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if value, ok := spec.Values[0].(*ast.BasicLit); ok {
+			if n, err := strconv.Atoi(value.Value); err == nil {
+				all[spec.Names[0].Name] = authing.Code(n)
+			}
+		}
+		return true
+	})
+	return all
 }
 
 // section returns the cells of the table rows below a heading.

@@ -144,6 +144,33 @@ func TestSessionSurvives(t *testing.T) {
 		w.user(c.UpdatePassword(w.Context(), "an0ther-password", password))
 	})
 
+	w.run("a restart while many are at it", func(w *world) {
+		c, u := w.byName()
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default: // nobody is promised an answer while there is no server
+						if _, err := c.GetCurrentUser(w.Context()); errors.Is(err, authing.ErrNotLoggedIn) {
+							w.Error(err)
+							return
+						}
+					}
+				}
+			})
+		}
+		w.srv.Restart(w)
+		close(stop)
+		wg.Wait()
+		if again := w.user(c.GetCurrentUser(w.Context())); again.ID != u.ID {
+			w.Errorf("got %+v", again)
+		}
+	})
+
 	for _, off := range []time.Duration{5 * time.Minute, -5 * time.Minute} {
 		w.run("a clock that is wrong by "+off.String(), func(w *world) {
 			w.wire.forget(nil)

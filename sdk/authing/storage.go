@@ -27,14 +27,14 @@ type Storage interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// MemoryStorage keeps a session as long as the program runs. [NewMemoryStorage] makes it.
+// MemoryStorage keeps a session as long as the program runs. Its zero value is empty.
 type MemoryStorage struct {
 	mu     sync.Mutex
 	values map[string]string
 }
 
 // NewMemoryStorage returns an empty storage.
-func NewMemoryStorage() *MemoryStorage { return &MemoryStorage{values: make(map[string]string)} }
+func NewMemoryStorage() *MemoryStorage { return &MemoryStorage{} }
 
 // Get returns the value of key and whether there is one.
 func (s *MemoryStorage) Get(_ context.Context, key string) (value string, ok bool, err error) {
@@ -48,6 +48,9 @@ func (s *MemoryStorage) Get(_ context.Context, key string) (value string, ok boo
 func (s *MemoryStorage) Set(_ context.Context, key, value string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.values == nil {
+		s.values = make(map[string]string)
+	}
 	s.values[key] = value
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// maxSaving bounds how long a change of the session waits for the storage.
+const maxSaving = 10 * time.Second
+
 // session is who is signed in.
 type session struct {
 	Host  string `json:"host"` // whose token it is
@@ -97,7 +100,8 @@ func (v *vault) load(ctx context.Context) error {
 // change replaces the session by what next makes of it, if it says so. The server has
 // acted by then, so that a context that ends does not keep the change from being saved.
 func (v *vault) change(ctx context.Context, next func(now session) (session, bool)) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxSaving)
+	defer cancel()
 	if err := v.enter(ctx); err != nil {
 		return err
 	}
