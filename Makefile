@@ -38,7 +38,7 @@ bench:
 
 # Half a minute for every fuzz target.
 fuzz:
-	@for dir in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
+	@for dir in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal sdk | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$dir/*_test.go | sed 's/func //'); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 30s ./$$dir || exit 1; \
 		done; \

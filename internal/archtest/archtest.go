@@ -105,3 +105,18 @@ var banned = map[string][]string{
 // reflective packages make the linker keep every exported method of every reachable
 // type, which costs the binary a third of its size.
 var reflective = []string{"html/template", "text/template"}
+
+// clientModules are the modules beside the standard library that a package of sdk/ may
+// import, each with its reason. Whoever uses a client takes them over, so there are two
+// at most.
+var clientModules = map[string]map[string]string{
+	"sdk/cloudbase": {},
+	"sdk/authing":   {},
+	"sdk/verify":    {},
+}
+
+// mostClientModules is how many a client package may have.
+const mostClientModules = 2
+
+// serverInside are the packages of sdk/ that contain the server, which no client does.
+var serverInside = []string{"sdk/tigertallytest"}

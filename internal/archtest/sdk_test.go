@@ -1,116 +1,112 @@
 package archtest
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"os/exec"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// clients are the packages that other programs import. What they need, those programs
-// need too, so that it is the standard library and at most two small modules.
-// tigertallytest is not among them: it is a server, and tests import it.
-var clients = []string{"sdk/authing", "sdk/cloudbase", "sdk/verify"}
-
-const mostModules = 2
-
-func TestClientsNeedTheStandardLibraryOnly(t *testing.T) {
-	tool, err := exec.LookPath("go")
-	if err != nil {
-		t.Skip("no go command")
-	}
-	for _, pkg := range clients {
-		t.Run(pkg, func(t *testing.T) {
-			list := exec.CommandContext(t.Context(), tool, "list", "-deps",
-				"-f", "{{if not .Standard}}{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}{{end}}", "./"+pkg)
-			list.Dir = root(t)
-			out, err := list.Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			foreign := make(map[string]bool)
-			for line := range strings.Lines(string(out)) {
-				path, from, _ := strings.Cut(strings.TrimSpace(line), " ")
-				switch ours, ok := strings.CutPrefix(path, module); {
-				case !ok:
-					foreign[from] = true
-				case !slices.Contains(clients, ours):
-					t.Errorf("needs %s, a part of the server", ours)
-				}
-			}
-			if len(foreign) > mostModules {
-				t.Errorf("needs %d modules: %v", len(foreign), foreign)
-			}
-		})
-	}
-}
-
-// shown are the types whose every method has an example, by package.
-var shown = map[string][]string{
-	"sdk/authing": {"AuthClient"},
-}
-
-func TestEveryMethodOfAClientHasAnExample(t *testing.T) {
-	for pkg, types := range shown {
-		methods, examples := make(map[string]bool), make(map[string]bool)
-		for _, f := range filesOf(t, pkg) {
-			for _, d := range f.Decls {
-				fn, ok := d.(*ast.FuncDecl)
-				if !ok {
-					continue
-				}
-				if name, ok := strings.CutPrefix(fn.Name.Name, "Example"); ok && fn.Recv == nil {
-					examples[name] = true
-				}
-				if name := receiver(fn); slices.Contains(types, name) && fn.Name.IsExported() {
-					methods[name+"_"+fn.Name.Name] = true
-				}
-			}
+// A client package is light: the standard library, at most two modules with a reason, and
+// nothing of the server.
+func TestClientsImportNextToNothing(t *testing.T) {
+	used := map[string]map[string]bool{}
+	for _, s := range sourcesOf(t, "sdk") {
+		if s.test || slices.Contains(serverInside, s.pkg) {
+			continue
 		}
-		if len(methods) == 0 {
-			t.Errorf("%s has no methods of %v", pkg, types)
+		if _, ok := clientModules[s.pkg]; !ok {
+			t.Errorf("%s: package %q is not in clientModules", s.path, s.pkg)
+			continue
 		}
-		for name := range methods {
-			if !examples[name] {
-				t.Errorf("%s: there is no Example%s", pkg, name)
+		if used[s.pkg] == nil {
+			used[s.pkg] = map[string]bool{}
+		}
+		for _, path := range imports(s.ast) {
+			name, problem := judgeClient(s.pkg, path)
+			if problem != "" {
+				t.Errorf("%s: %s", s.path, problem)
+			}
+			used[s.pkg][name] = true
+		}
+	}
+	for pkg, modules := range clientModules {
+		if used[pkg] == nil {
+			t.Errorf("clientModules names %s, which is no package", pkg)
+		}
+		if len(modules) > mostClientModules {
+			t.Errorf("%s may import %d modules, at most %d", pkg, len(modules), mostClientModules)
+		}
+		for name := range modules {
+			if !used[pkg][name] {
+				t.Errorf("%s may import %s and does not", pkg, name)
 			}
 		}
 	}
 }
 
-// filesOf are the files of a package, those of its tests too.
-func filesOf(t *testing.T, pkg string) []*ast.File {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root(t), filepath.FromSlash(pkg), "*.go"))
+// judgeClient returns the module of path, "" for the standard library, and why a client
+// package must not import it, "" if it may.
+func judgeClient(pkg, path string) (name, problem string) {
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case !strings.Contains(first, "."):
+		return "", ""
+	case strings.HasPrefix(path, module):
+		return "", pkg + " must not import " + path + " of the server or of another client"
+	}
+	for name := range clientModules[pkg] {
+		if path == name || strings.HasPrefix(path, name+"/") {
+			return name, ""
+		}
+	}
+	return "", pkg + " must not import " + path + ": clientModules has no reason for it"
+}
+
+func TestJudgeClientCatchesPlantedImports(t *testing.T) {
+	for _, path := range []string{module + "internal/contact", module + "sdk/verify", "golang.org/x/sync/singleflight", "example.com/x"} {
+		if _, problem := judgeClient("sdk/cloudbase", path); problem == "" {
+			t.Errorf("a client may import %s", path)
+		}
+	}
+	if _, problem := judgeClient("sdk/cloudbase", "net/http"); problem != "" {
+		t.Error(problem)
+	}
+}
+
+// What is made for other programs says how to use it: a README for each client, which
+// the guide links to, and an example that is compiled.
+func TestEveryClientHasAReadmeAndExamples(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join(root(t), "docs", "go-sdk.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make([]*ast.File, 0, len(paths))
-	for _, path := range paths {
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, f)
+	examples := map[string]bool{}
+	for _, s := range sourcesOf(t, "sdk") {
+		examples[s.pkg] = examples[s.pkg] || s.test && strings.Contains(s.text, "\nfunc Example")
 	}
-	return all
+	for _, pkg := range slices.Sorted(maps.Keys(examples)) {
+		if !examples[pkg] {
+			t.Errorf("%s has no example", pkg)
+		}
+		if _, err := os.Stat(filepath.Join(root(t), pkg, "README.md")); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(string(guide), "](../"+pkg+")") {
+			t.Errorf("docs/go-sdk.md does not link to %s", pkg)
+		}
+	}
 }
 
-// receiver is the name of the type fn is a method of, "" for none.
-func receiver(fn *ast.FuncDecl) string {
-	if fn.Recv == nil || len(fn.Recv.List) != 1 {
-		return ""
+// The server does not know its clients.
+func TestServerImportsNoClient(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, path := range imports(s.ast) {
+			if strings.HasPrefix(path, module+"sdk/") && !s.test {
+				t.Errorf("%s imports %s", s.path, path)
+			}
+		}
 	}
-	of := fn.Recv.List[0].Type
-	if p, ok := of.(*ast.StarExpr); ok {
-		of = p.X
-	}
-	if name, ok := of.(*ast.Ident); ok {
-		return name.Name
-	}
-	return ""
 }
