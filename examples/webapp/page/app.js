@@ -9,7 +9,7 @@ const words = {
   },
   zh: {
     other: 'English', shop: '小店', signin: '登录', phone: '手机号', send: '获取验证码', enter: '输入验证码',
-    sent: '验证码已发送至', code: '验证码', again: '换一个号码', welcome: '你已登录', id: '你的编号', since: '登录时间',
+    sent: '验证码已发送至', code: '验证码', again: '换一个号码', welcome: '您已登录', id: '您的编号', since: '登录时间',
     signout: '退出登录', unavailable: '暂时无法完成，请稍后再试。', bad_request: '请检查输入的内容。', missing: '请填写此项。',
   },
 };
