@@ -164,6 +164,18 @@ func TestNoMethodOfThePageIsMissing(t *testing.T) {
 	}
 }
 
+func TestEveryMethodHasAnExample(t *testing.T) {
+	text, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range seedMethods {
+		if !strings.Contains(string(text), "func Example"+strings.ReplaceAll(m.Go, ".", "_")+"()") {
+			t.Errorf("no example of %s", m.Go)
+		}
+	}
+}
+
 // section returns what stands below a heading of a document.
 func section(t *testing.T, path, heading string) string {
 	t.Helper()
