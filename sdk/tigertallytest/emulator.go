@@ -137,36 +137,19 @@ func (s *Server) call(t testing.TB, method, path string, in, out any) {
 	}
 }
 
+// ask asks the emulator.
 func (s *Server) ask(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, s.URL+"/emulator/v1/"+path, body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Accept-Language", "en") // for the reader of a failed test
-	res, err := s.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // read to its end, or an error already
-	raw, err := io.ReadAll(res.Body)
+	status, raw, err := s.send(ctx, method, "/emulator/v1/"+path, in)
 	if err != nil {
 		return err
 	}
 	name, _, _ := strings.Cut(path, "?")
-	if res.StatusCode != http.StatusOK {
+	if status != http.StatusOK {
 		var refusal struct {
 			Error struct{ Code, Message string } `json:"error"`
 		}
 		_ = json.Unmarshal(raw, &refusal) // an answer of another shape is shown by its status
-		return fmt.Errorf("%s %s: %d %s: %s", method, name, res.StatusCode, refusal.Error.Code, refusal.Error.Message)
+		return fmt.Errorf("%s %s: %d %s: %s", method, name, status, refusal.Error.Code, refusal.Error.Message)
 	}
 	if out == nil {
 		return nil
@@ -175,4 +158,29 @@ func (s *Server) ask(ctx context.Context, method, path string, in, out any) erro
 		return fmt.Errorf("%s %s: %w", method, name, err)
 	}
 	return nil
+}
+
+// send sends one request, with in as JSON unless it is nil.
+func (s *Server) send(ctx context.Context, method, path string, in any) (status int, raw []byte, err error) {
+	body := io.Reader(http.NoBody)
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return 0, nil, err
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept-Language", "en") // for the reader of a failed test
+	res, err := s.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end, or an error already
+	raw, err = io.ReadAll(res.Body)
+	return res.StatusCode, raw, err
 }

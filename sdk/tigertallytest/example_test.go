@@ -36,6 +36,20 @@ func ExampleStart() {
 	}
 }
 
+func ExampleServer_SignIn() {
+	_ = func(t *testing.T, handler http.Handler) {
+		srv := tigertallytest.Start(t)
+		person := srv.SignIn(t, "+86 13800000000")
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+person.AccessToken)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		if answer.Code != http.StatusOK {
+			t.Errorf("%s gets %d", person.UserID, answer.Code)
+		}
+	}
+}
+
 func ExampleServer_Advance() {
 	_ = func(t *testing.T) {
 		srv := tigertallytest.Start(t)

@@ -14,6 +14,30 @@ import (
 	"github.com/tigertally/tigertally/sdk/tigertallytest"
 )
 
+// SignIn is the short way to a session; the second time it is the same person.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	srv := tigertallytest.Start(t)
+	one := srv.SignIn(t, "+86 138 0000 0000")
+	status, me := get(t, srv.URL+"/auth/v1/user/me", "Authorization", "Bearer "+one.AccessToken)
+	if status != http.StatusOK || text(me, "sub") != one.UserID || one.UserID == "" || one.RefreshToken == "" || !one.ExpiresAt.After(srv.Now(t)) {
+		t.Errorf("%d %v, %+v", status, me, one)
+	}
+	if again := srv.SignIn(t, "+86 13800000000"); again.UserID != one.UserID || again.AccessToken == one.AccessToken {
+		t.Errorf("again: %+v, was %+v", again, one)
+	}
+	made := srv.CreateUser(t, tigertallytest.User{Phone: "+86 13900000000"})
+	if other := srv.SignIn(t, "+86 139-0000-0000"); other.UserID != made {
+		t.Errorf("somebody who was there: %s, want %s", other.UserID, made)
+	}
+	srv.CreateUser(t, tigertallytest.User{Phone: "+86 13700000000", Status: "blocked"})
+	for phone, want := range map[string]string{"+86 13700000000": "signin: ", "13800000000": "write the number as"} {
+		if why := failure(t, func(t testing.TB) { srv.SignIn(t, phone) }); !strings.Contains(why, want) {
+			t.Errorf("%s: %q", phone, why)
+		}
+	}
+}
+
 // sendCode asks for a code as CloudBase apps do, and returns the verification.
 func sendCode(t testing.TB, srv *tigertallytest.Server, phone string) string {
 	t.Helper()

@@ -43,7 +43,8 @@ func (k Kind) String() string {
 // ofPerson reports whether tokens of this kind are keys that always name a pool.
 func (k Kind) ofPerson() bool { return k == Access || k == Login }
 
-// Claims is what a proven token says. Times are zero and strings empty if it does not.
+// Claims is what a proven token says. Times are zero and strings empty if it does not. They
+// are shared by all who handle a request: read them only.
 type Claims struct {
 	Kind      Kind
 	Issuer    string   // iss
@@ -62,17 +63,14 @@ type Claims struct {
 	NotBefore time.Time // nbf
 	AuthTime  time.Time // auth_time: when the person last signed in
 
-	scopes  []string
-	payload []byte
+	Scopes []string        // scope
+	Raw    json.RawMessage // all claims as they were signed, for Decode
 }
-
-// Scopes returns the claim scope.
-func (c *Claims) Scopes() []string { return slices.Clone(c.scopes) }
 
 // HasScope reports whether the token has every one of scopes.
 func (c *Claims) HasScope(scopes ...string) bool {
 	for _, s := range scopes {
-		if !slices.Contains(c.scopes, s) {
+		if !slices.Contains(c.Scopes, s) {
 			return false
 		}
 	}
@@ -82,7 +80,7 @@ func (c *Claims) HasScope(scopes ...string) bool {
 // Decode reads all claims into v, a pointer as for json.Unmarshal: those above, profile
 // claims such as email and phone_number where the token has them, and what functions of
 // the pool added.
-func (c *Claims) Decode(v any) error { return json.Unmarshal(c.payload, v) }
+func (c *Claims) Decode(v any) error { return json.Unmarshal(c.Raw, v) }
 
 const scopeAnonymous = "anonymous"
 
@@ -155,12 +153,12 @@ func (t *parts) typed() (*Claims, error) {
 		Kind: kind, Issuer: p.Issuer, Subject: p.Subject, Audience: p.Audience, ClientID: p.Client,
 		Pool: p.Project, ID: p.ID, SessionID: p.Session, AMR: p.AMR, Provider: p.Provider,
 		IssuedAt: p.IssuedAt.time(), ExpiresAt: p.Expires.time(), NotBefore: p.NotBefore.time(),
-		AuthTime: p.AuthTime.time(), scopes: strings.Fields(p.Scope), payload: t.payload,
+		AuthTime: p.AuthTime.time(), Scopes: strings.Fields(p.Scope), Raw: t.payload,
 	}
 	if c.ClientID == "" && len(c.Audience) > 0 {
 		c.ClientID = c.Audience[0]
 	}
-	c.Anonymous = slices.Contains(c.scopes, scopeAnonymous)
+	c.Anonymous = slices.Contains(c.Scopes, scopeAnonymous)
 	return c, nil
 }
 

@@ -86,11 +86,65 @@ func ExampleRequireScope() {
 	admin := verify.RequireScope("admin")(page) // inside v.Middleware
 
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r = r.WithContext(verify.NewContext(r.Context(), &verify.Claims{Subject: "somebody"})) // as the middleware does
+	r = r.WithContext(verify.NewContext(r.Context(), &verify.Claims{Subject: "somebody", Scopes: []string{"user"}})) // as the middleware does
 	answer := httptest.NewRecorder()
 	admin.ServeHTTP(answer, r)
 	fmt.Println(answer.Code)
 	// Output: 403
+}
+
+func ExampleClaims_Decode() {
+	claims := &verify.Claims{Raw: []byte(`{"sub":"somebody","email":"lion@example.com","vip":true}`)}
+	var mine struct {
+		Email string `json:"email"`
+		VIP   bool   `json:"vip"` // a claim that a function of the pool adds
+	}
+	if err := claims.Decode(&mine); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(mine.Email, mine.VIP)
+	// Output: lion@example.com true
+}
+
+func ExampleFromContext() {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		claims, ok := verify.FromContext(r.Context())
+		if !ok { // inside Optional only
+			fmt.Fprint(w, "hello, stranger")
+			return
+		}
+		fmt.Fprint(w, "hello, ", claims.Subject)
+	}
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	answer := httptest.NewRecorder()
+	handler(answer, r.WithContext(verify.NewContext(r.Context(), &verify.Claims{Subject: "lion"})))
+	fmt.Println(answer.Body)
+	// Output: hello, lion
+}
+
+func ExampleAny() {
+	shop, err := verify.New(verify.Config{Issuer: "https://id.example.com/oidc", Audience: []string{"shop"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	staff, err := verify.New(verify.Config{Issuer: "https://id.example.com/oidc/staff", Audience: []string{"desk"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	either, err := verify.Any(shop, staff)
+	fmt.Println(either != nil, err)
+	// Output: true <nil>
+}
+
+func ExampleBearerToken() {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer eyJ…")
+	fmt.Println(verify.BearerToken(r))
+	// Output: eyJ… <nil>
 }
 
 func ExampleConfig_introspection() {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,5 +221,71 @@ func TestIntrospectionDuringAnOutage(t *testing.T) {
 	forged := ecKey(t, "ec-1")
 	if _, err := newVerifier(t, conf).Verify(t.Context(), forged.sign(t, forged.head(), f.access())); !errors.Is(err, verify.ErrSignature) {
 		t.Errorf("a forged token, open: %v", err)
+	}
+}
+
+// Many requests with one token share one question, its answer is remembered, and a failure
+// is not.
+func TestIntrospectionAsksOnce(t *testing.T) {
+	f := newForger(t)
+	var asked atomic.Int64
+	var broken atomic.Bool
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		<-release
+		if broken.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if r.URL.Path != "/auth/v1/token/introspect" || r.URL.Query().Get("client_id") != "shop" || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ey") {
+			t.Errorf("asked %s", r.URL)
+		}
+		_, _ = w.Write([]byte(`{"sub":"user-1"}`))
+	}))
+	t.Cleanup(server.Close)
+	conf := f.config(f.clock)
+	conf.Introspection = &verify.Introspection{URL: server.URL, Remember: time.Minute}
+	v := newVerifier(t, conf)
+	if err := v.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	token := f.ec.sign(t, f.ec.head(), f.access())
+	many := func() (failed int) {
+		errs := make(chan error, 30)
+		for range cap(errs) {
+			go func() {
+				_, err := v.Verify(t.Context(), token)
+				errs <- err
+			}()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				failed++
+			}
+		}
+		return failed
+	}
+	broken.Store(true)
+	go func() {
+		for asked.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		close(release)
+	}()
+	if failed := many(); failed == 0 {
+		t.Error("nobody hears of the failure")
+	}
+	broken.Store(false)
+	if failed := many(); failed != 0 {
+		t.Errorf("%d of 30 are refused after the failure", failed)
+	}
+	before := asked.Load()
+	if many(); asked.Load() != before {
+		t.Errorf("asked again within a minute")
+	}
+	f.clock.advance(time.Minute)
+	if many(); asked.Load() != before+1 {
+		t.Errorf("asked %d times after a minute, want once", asked.Load()-before)
 	}
 }
