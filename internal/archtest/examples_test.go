@@ -58,7 +58,7 @@ func receiver(fn *ast.FuncDecl) string {
 	return ""
 }
 
-// What a client imports imports more; the go command knows all of it.
+// What a client imports has imports, too; the go command knows all of them.
 func TestClientsNeedTheStandardLibraryOnly(t *testing.T) {
 	tool, err := exec.LookPath("go")
 	if err != nil {
