@@ -139,11 +139,14 @@ func (a *Auth) DeleteMe(ctx context.Context, r WithSudoRequest) (*UserInfo, erro
 
 // query writes the pairs whose value is not empty, in their order.
 func query(pairs ...string) string {
-	q := ""
+	var all []string
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			q += separator(q) + pairs[i] + "=" + escape(pairs[i+1])
+			all = append(all, pairs[i]+"="+escape(pairs[i+1]))
 		}
 	}
-	return q
+	if all == nil {
+		return ""
+	}
+	return "?" + strings.Join(all, "&")
 }

@@ -51,7 +51,7 @@ func (a *App) captchaToken(ctx context.Context, state string, fresh bool) (strin
 	case a.captcha.turn <- struct{}{}:
 		defer func() { <-a.captcha.turn }()
 	case <-ctx.Done():
-		return "", unreachable(ctx, "", nil)
+		return "", unreachable(ctx, nil)
 	}
 	if !fresh {
 		var p captchaProof
@@ -105,7 +105,7 @@ func (c *Captcha) decode(uri string) error {
 	kind, isData := strings.CutPrefix(head, "data:")
 	mime, isBase64 := strings.CutSuffix(kind, ";base64")
 	image, err := base64.StdEncoding.DecodeString(data)
-	if err == nil && !(isData && isBase64) {
+	if err == nil && (!isData || !isBase64) {
 		err = errors.New("no data address")
 	}
 	if err != nil {

@@ -126,7 +126,7 @@ func (a *App) Auth() *Auth { return a.auth }
 // that its answer is not lost, and gives up idle connections of the default HTTPClient.
 // The App must not be used afterwards. The session stays in its Storage.
 func (a *App) Close() error {
-	a.flights.wait()
+	a.flights.Wait()
 	if a.ownHTTP {
 		a.http.CloseIdleConnections()
 	}

@@ -84,7 +84,7 @@ func (e *Error) Error() string {
 
 // Is reports whether target is the name of e.
 func (e *Error) Is(target error) bool {
-	n, ok := target.(ErrorName) //nolint:errorlint // the package errors calls this for each error of the chain.
+	n, ok := target.(ErrorName)
 	return ok && n == e.Name
 }
 
@@ -105,9 +105,9 @@ func nameOf(err error) ErrorName {
 }
 
 // unreachable is the failure of a request, which is not the server's when ctx has ended.
-func unreachable(ctx context.Context, description string, cause error) *Error {
+func unreachable(ctx context.Context, cause error) *Error {
 	if ctx.Err() != nil {
 		return &Error{Name: ErrCancelled, cause: context.Cause(ctx)}
 	}
-	return &Error{Name: ErrUnreachable, Description: description, cause: cause}
+	return &Error{Name: ErrUnreachable, cause: cause}
 }

@@ -26,15 +26,15 @@ type GenProviderRedirectURIResponse struct {
 
 // GenProviderRedirectURI returns the page where a provider asks somebody who they are.
 func (a *Auth) GenProviderRedirectURI(ctx context.Context, r GenProviderRedirectURIRequest) (*GenProviderRedirectURIResponse, error) {
-	path := "/v1/provider/uri" + query("provider_id", r.ProviderID, "state", r.State,
-		"scope", r.Scope, "response_type", r.ResponseType, "redirect_uri", r.ProviderRedirectURI)
+	pairs := []string{
+		"provider_id", r.ProviderID, "state", r.State, "scope", r.Scope, "response_type", r.ResponseType,
+		"redirect_uri", r.ProviderRedirectURI,
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.OtherParams)) {
-		if value := r.OtherParams[name]; value != "" || name != "sign_out_uri" {
-			path += separator(path) + "other_params[" + escape(name) + "]=" + escape(value)
-		}
+		pairs = append(pairs, "other_params["+escape(name)+"]", r.OtherParams[name])
 	}
 	var out GenProviderRedirectURIResponse
-	if err := a.app.do(ctx, call{method: http.MethodGet, path: path}, &out); err != nil {
+	if err := a.app.do(ctx, call{method: http.MethodGet, path: "/v1/provider/uri" + query(pairs...)}, &out); err != nil {
 		return nil, err
 	}
 	return &out, nil

@@ -124,8 +124,6 @@ type flight struct {
 	err         error
 }
 
-func (f *flights) wait() { f.WaitGroup.Wait() }
-
 // refresh replaces the tokens of used. The request goes on when ctx ends, for an answer
 // that nobody hears is a refresh token that nobody has. dead says that the server has
 // refused the access token.
@@ -142,7 +140,7 @@ func (a *App) refresh(ctx context.Context, used *credentials, dead bool) (*crede
 	case <-f.done:
 		return f.credentials, f.err
 	case <-ctx.Done():
-		return nil, unreachable(ctx, "", nil)
+		return nil, unreachable(ctx, nil)
 	}
 }
 

@@ -140,17 +140,17 @@ func TestEncryption(t *testing.T) {
 			if err != nil || len(blocks)%key.Size() != 0 {
 				t.Fatalf("%s: %d bytes, %v", name, len(blocks), err)
 			}
-			var clear []byte
+			var plain []byte
 			for ; len(blocks) > 0; blocks = blocks[key.Size():] {
 				part, err := rsa.DecryptPKCS1v15(nil, key, blocks[:key.Size()]) //nolint:staticcheck // the protocol's padding.
 				if err != nil {
 					t.Fatal(err)
 				}
-				clear = append(clear, part...)
+				plain = append(plain, part...)
 			}
 			var got map[string]string
-			if err := json.Unmarshal(clear, &got); err != nil || got["username"] != user || got["password"] != "p" || len(got) != 2 {
-				t.Errorf("%s: sent %s, %v", name, clear, err)
+			if err := json.Unmarshal(plain, &got); err != nil || got["username"] != user || got["password"] != "p" || len(got) != 2 {
+				t.Errorf("%s: sent %s, %v", name, plain, err)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -125,7 +126,7 @@ func (a *App) attempt(ctx context.Context, c call, out any) error {
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return unreachable(ctx, "", nil)
+			return unreachable(ctx, nil)
 		}
 	}
 }
@@ -140,7 +141,7 @@ func (a *App) once(ctx context.Context, c call, body []byte, out any) error {
 	if err == nil {
 		err = read(status, answer, out)
 	} else {
-		err = unreachable(ctx, "", strip(err))
+		err = unreachable(ctx, strip(err))
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		e.Path, e.RequestID, e.Status = req.URL.Path, or(e.RequestID, c.id), status
@@ -179,9 +180,7 @@ func (a *App) request(ctx context.Context, c call, body []byte) (*http.Request, 
 		// What the JavaScript library sends from browsers and Node.
 		req.Header.Set("Content-Type", "text/plain;charset=UTF-8")
 	}
-	for name, values := range a.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, a.header)
 	req.Header.Set("X-Request-Id", c.id)
 	req.Header.Set("X-Device-Id", device)
 	req.Header.Set("X-Sdk-Version", sdkVersion)
