@@ -3,6 +3,7 @@ package cloudbase
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -149,6 +150,9 @@ func (a *App) fly(ctx context.Context, f *flight, used *credentials, dead bool) 
 	var refreshed bool
 	limited, cancel := context.WithTimeout(ctx, refreshLimit)
 	f.credentials, refreshed, f.err = a.renew(limited, used, dead)
+	if errors.Is(f.err, ErrCancelled) { // by nobody: the time was up
+		f.err = &Error{Name: ErrUnreachable, cause: f.err}
+	}
 	cancel()
 	a.flights.Lock()
 	a.flights.now = nil

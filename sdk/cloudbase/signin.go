@@ -170,6 +170,7 @@ func (a *Auth) SignOut(ctx context.Context) error {
 			return err
 		}
 	}
+	ctx = context.WithoutCancel(ctx) // the server has ended it
 	err = a.app.storage.locked(ctx, func() error {
 		if err := a.app.storage.remove(ctx, a.app.credentialsKey()); err != nil {
 			return err

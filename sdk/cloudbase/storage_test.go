@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,7 +127,7 @@ func TestFilesAreWrittenWhole(t *testing.T) {
 
 func TestTheLockKeepsOthersOut(t *testing.T) {
 	dir := t.TempDir()
-	inside := 0
+	var inside atomic.Int64
 	var all sync.WaitGroup
 	for range 8 {
 		s := files(t, dir) // as another process has
@@ -137,10 +138,10 @@ func TestTheLockKeepsOthersOut(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if inside++; inside != 1 {
-					t.Errorf("%d inside", inside)
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d inside", n)
 				}
-				inside--
+				inside.Add(-1)
 				unlock()
 			}
 		})

@@ -144,7 +144,7 @@ func (a *App) once(ctx context.Context, c call, body []byte, out any) error {
 		err = unreachable(ctx, strip(err))
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		e.Path, e.RequestID, e.Status = req.URL.Path, or(e.RequestID, c.id), status
+		e.Path, e.RequestID, e.Status = req.URL.Path, c.id, status
 	}
 	a.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("method", c.method), slog.String("path", req.URL.Path),
 		slog.Int("status", status), slog.String("request_id", c.id), slog.Duration("duration", a.now().Sub(start)),
@@ -216,7 +216,6 @@ type refusal struct {
 	Description string          `json:"error_description"`
 	Code        word            `json:"code"`
 	Message     string          `json:"message"`
-	RequestID   string          `json:"request_id"`
 	RetryAfter  number          `json:"retry_after"`
 	Details     json.RawMessage `json:"details"`
 }
@@ -233,7 +232,7 @@ func read(status int, answer []byte, out any) error {
 	}
 	if name != "" {
 		return &Error{
-			Name: ErrorName(name), Code: int(r.ErrorCode), Description: or(r.Description, r.Message), RequestID: r.RequestID,
+			Name: ErrorName(name), Code: int(r.ErrorCode), Description: or(r.Description, r.Message),
 			RetryAfter: time.Duration(float64(r.RetryAfter) * float64(time.Second)), Details: r.Details,
 		}
 	}
