@@ -1,6 +1,7 @@
 package cloudbase_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -133,5 +134,35 @@ func TestARefreshIsLateForASession(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// overtaken is a storage in which another process refreshes the session right after it
+// was read for the first time.
+type overtaken struct {
+	*cloudbase.MemoryStorage
+
+	once sync.Once
+}
+
+// Get implements cloudbase.Storage.
+func (o *overtaken) Get(ctx context.Context, key string) (value string, ok bool, err error) {
+	value, ok, err = o.MemoryStorage.Get(ctx, key)
+	if key == "credentials_e" {
+		o.once.Do(func() {
+			const fresh = `{"token_type":"Bearer","access_token":"fresh","refresh_token":"r2","expires_in":7200,"expires_at":"2999-01-01T00:00:00Z"}`
+			err = o.Set(ctx, key, fresh)
+		})
+	}
+	return value, ok, err
+}
+
+func TestSomebodyElseWasFaster(t *testing.T) {
+	app := stub(t, &overtaken{MemoryStorage: cloudbase.NewMemoryStorage()}, func(r *http.Request) (*http.Response, error) {
+		t.Errorf("asked %s", r.URL.Path)
+		return granted("again"), nil
+	})
+	if token := held(t, app); token != "fresh" {
+		t.Errorf("got %s", token)
 	}
 }
