@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -47,6 +48,21 @@ func ExampleServer_SignIn() {
 		if answer.Code != http.StatusOK {
 			t.Errorf("%s gets %d", person.UserID, answer.Code)
 		}
+	}
+}
+
+func ExampleServer_Function() {
+	_ = func(m *testing.M) { // TestMain
+		os.Exit(tigertallytest.Main(m))
+	}
+	_ = func(t *testing.T) {
+		srv := tigertallytest.Start(t)
+		srv.Function(t, "PRE_REGISTER", "guard", `
+			async function pipe(user, context, callback) {
+				if (user.email && user.email.endsWith('@evil.com')) return callback(new Error('evil.com is not welcome'));
+				return callback(null, user, context);
+			}`)
+		// … somebody of evil.com signs up, and is told so
 	}
 }
 

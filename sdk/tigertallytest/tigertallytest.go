@@ -69,6 +69,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 			t.Fatalf("tigertallytest: prepare the data of the server: %v", err)
 		}
 	}
+	shareCompiled(s.conf.DataDir)
 	t.Cleanup(func() { s.close(t) })
 	s.run(t, "127.0.0.1:0")
 	s.URL = "http://" + s.conf.Listen
@@ -100,8 +101,10 @@ func (s *Server) run(t testing.TB, address string) {
 		t.Fatalf("tigertallytest: %v", err)
 	}
 	s.conf.Listen = listener.Addr().String()
+	command, _ := worker()
 	server, err := app.OpenDev(ctx, app.DevOptions{
 		Config: s.conf, Logger: s.options.logger, Limits: s.options.limits, Upstreams: s.options.providers,
+		Worker: command,
 	})
 	if err != nil {
 		cancel()
