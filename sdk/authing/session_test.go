@@ -3,10 +3,12 @@ package authing_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -322,6 +324,48 @@ func TestContextsEndWaiting(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
+}
+
+// Whoever gives up waiting when the server has answered is signed in all the same.
+func TestSessionIsKeptWhenTheContextEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	storage := &strict{MemoryStorage: authing.NewMemoryStorage()}
+	config := authing.Config{AppID: "app", Host: "http://id.test", Storage: storage}
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		body := ended{strings.NewReader(`{"code":200,"data":{"id":"u1","token":"t"}}`), cancel}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: body}, nil
+	})}
+	if _, err := newClient(t, config).LoginByEmail(ctx, "a@example.com", "1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := newClient(t, config).Token(t.Context()); err != nil || token != "t" || ctx.Err() == nil {
+		t.Errorf("got %q, %v", token, err)
+	}
+}
+
+// strict is a storage that does nothing for those who gave up.
+type strict struct{ *authing.MemoryStorage }
+
+// Set writes the value of key.
+func (s *strict) Set(ctx context.Context, key, value string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.MemoryStorage.Set(ctx, key, value)
+}
+
+// ended is a body after which the context of its request ends.
+type ended struct {
+	io.Reader
+
+	cancel context.CancelFunc
+}
+
+// Close ends the context.
+func (e ended) Close() error {
+	e.cancel()
+	return nil
 }
 
 // A client starts no goroutine; those of connections end with them.
