@@ -56,7 +56,7 @@ type Claims struct {
 	SessionID string   // sid: the same for all tokens of one sign-in
 	AMR       []string // amr: how the person proved who they are (RFC 8176)
 	Provider  string   // provider_type: the identity provider of the sign-in
-	Anonymous bool     // nobody knows who this is; the id stays the same
+	Anonymous bool     // an anonymous sign-in: nobody knows who this is, only that it is the same as before
 
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp

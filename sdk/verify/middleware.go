@@ -149,9 +149,9 @@ func problemOf(err error) problem {
 	case errors.Is(err, ErrMissing):
 		return problem{http.StatusUnauthorized, "", "a bearer token is needed"}
 	case errors.Is(err, ErrInvalid):
-		text := ErrInvalid.Error()
-		if r := (*refusal)(nil); errors.As(err, &r) {
-			text = r.reason
+		text := "the token is not valid"
+		if r, ok := errors.AsType[Refusal](err); ok {
+			text = string(r)
 		}
 		return problem{http.StatusUnauthorized, "invalid_token", text}
 	default:
