@@ -20,7 +20,7 @@ type Config struct {
 	// it is sent as x-authing-userpool-id if given.
 	UserPoolID string
 
-	// Host is where the server is: a URL such as "http://127.0.0.1:6868", or a host with
+	// Host is where the server is: a URL such as "http://127.0.0.1:9009", or a host with
 	// or without a port, which means https. The default is [DefaultHost].
 	Host string
 

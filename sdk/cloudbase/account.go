@@ -6,20 +6,22 @@ import (
 	"strings"
 )
 
-// What to do about an address that another account has: values of
-// BindPhoneRequest.ConflictResolution. Tigertally refuses all but the default.
+// ConflictResolution is what to do about a number that another account has.
+type ConflictResolution string
+
+// The resolutions. Tigertally refuses all but the default.
 const (
-	ConflictDefault        = "DEFAULT"                 // fail with ErrFailedPrecondition
-	ConflictDeleteAccount  = "DELETE_ACCOUNT_TRANSFER" // close the other account
-	ConflictTransferNumber = "TRANSFER"                // take the number from the other account
+	ConflictDefault        ConflictResolution = "DEFAULT"                 // fail with ErrFailedPrecondition
+	ConflictDeleteAccount  ConflictResolution = "DELETE_ACCOUNT_TRANSFER" // close the other account
+	ConflictTransferNumber ConflictResolution = "TRANSFER"                // take the number from the other account
 )
 
 // BindPhoneRequest gives the account a number, with a VerificationToken for it.
 type BindPhoneRequest struct {
-	PhoneNumber        string `json:"phone_number"`
-	SudoToken          string `json:"sudo_token"`
-	VerificationToken  string `json:"verification_token"`
-	ConflictResolution string `json:"conflict_resolution,omitempty"`
+	PhoneNumber        string             `json:"phone_number"`
+	SudoToken          string             `json:"sudo_token"`
+	VerificationToken  string             `json:"verification_token"`
+	ConflictResolution ConflictResolution `json:"conflict_resolution,omitempty"`
 }
 
 // BindPhoneNumber sets the number of the account. ErrFailedPrecondition: another account

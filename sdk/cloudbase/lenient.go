@@ -22,6 +22,9 @@ func (i *integer) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// seconds is the length of time that many seconds are.
+func (i integer) seconds() time.Duration { return time.Duration(i) * time.Second }
+
 // number is a number or a string with one.
 type number float64
 

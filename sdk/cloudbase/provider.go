@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // GenProviderRedirectURIRequest says who to sign in with and where to come back to.
@@ -60,7 +61,7 @@ type ProviderParams struct {
 // GrantProviderTokenResponse vouches for somebody a provider knows. It works once.
 type GrantProviderTokenResponse struct {
 	ProviderToken   string
-	ExpiresIn       int // seconds
+	ExpiresIn       time.Duration
 	ProviderProfile ProviderProfile
 }
 
@@ -111,7 +112,7 @@ func (a *Auth) GrantProviderToken(ctx context.Context, r GrantProviderTokenReque
 	}
 	p := out.Profile
 	return &GrantProviderTokenResponse{
-		ProviderToken: out.ProviderToken, ExpiresIn: int(out.ExpiresIn),
+		ProviderToken: out.ProviderToken, ExpiresIn: out.ExpiresIn.seconds(),
 		ProviderProfile: ProviderProfile{
 			p.ProviderID, p.Sub, p.Name, p.PhoneNumber, p.Email, p.Picture, ProviderProfileMeta(p.Meta),
 		},

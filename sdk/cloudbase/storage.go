@@ -39,7 +39,7 @@ type MemoryStorage struct {
 }
 
 // NewMemoryStorage returns an empty MemoryStorage.
-func NewMemoryStorage() *MemoryStorage { return &MemoryStorage{values: map[string]string{}} }
+func NewMemoryStorage() *MemoryStorage { return new(MemoryStorage) }
 
 // Get implements Storage.
 func (m *MemoryStorage) Get(_ context.Context, key string) (value string, ok bool, err error) {
@@ -53,6 +53,9 @@ func (m *MemoryStorage) Get(_ context.Context, key string) (value string, ok boo
 func (m *MemoryStorage) Set(_ context.Context, key, value string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.values == nil {
+		m.values = map[string]string{}
+	}
 	m.values[key] = value
 	return nil
 }

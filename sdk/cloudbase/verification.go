@@ -3,21 +3,25 @@ package cloudbase
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
-// Who a code may be sent to: values of GetVerificationRequest.Target.
+// Target is who a code may be sent to.
+type Target string
+
+// The targets.
 const (
-	TargetAny         = "ANY"      // anybody; the default
-	TargetUser        = "USER"     // somebody with an account
-	TargetNotUser     = "NOT_USER" // somebody without one
-	TargetCurrentUser = "CUR_USER" // who is signed in
+	TargetAny         Target = "ANY"      // anybody; the default
+	TargetUser        Target = "USER"     // somebody with an account
+	TargetNotUser     Target = "NOT_USER" // somebody without one
+	TargetCurrentUser Target = "CUR_USER" // who is signed in
 )
 
 // GetVerificationRequest says where to send a code: to a PhoneNumber or an Email.
 type GetVerificationRequest struct {
 	PhoneNumber string `json:"phone_number,omitempty"`
 	Email       string `json:"email,omitempty"`
-	Target      string `json:"target,omitempty"`
+	Target      Target `json:"target,omitempty"`
 	Usage       string `json:"usage,omitempty"` // for the environment's own use
 
 	// WithCaptcha asks for a captcha before the server does.
@@ -28,7 +32,7 @@ type GetVerificationRequest struct {
 type GetVerificationResponse struct {
 	VerificationID string
 	IsUser         bool // the address has an account: sign in rather than up
-	ExpiresIn      int  // seconds
+	ExpiresIn      time.Duration
 }
 
 // GetVerification sends a code. ErrResourceExhausted: too often; Error.RetryAfter says
@@ -49,7 +53,7 @@ func (a *Auth) GetVerification(ctx context.Context, r GetVerificationRequest) (*
 	if err := a.app.do(ctx, c, &out); err != nil {
 		return nil, err
 	}
-	return &GetVerificationResponse{out.VerificationID, bool(out.IsUser), int(out.ExpiresIn)}, nil
+	return &GetVerificationResponse{out.VerificationID, bool(out.IsUser), out.ExpiresIn.seconds()}, nil
 }
 
 // VerifyRequest is a code somebody typed.
@@ -61,7 +65,7 @@ type VerifyRequest struct {
 // VerifyResponse proves that somebody reads what is sent to an address. It works once.
 type VerifyResponse struct {
 	VerificationToken string
-	ExpiresIn         int // seconds
+	ExpiresIn         time.Duration
 }
 
 // Verify checks a code. ErrInvalidArgument: it is wrong or has expired. ErrAborted: too
@@ -74,7 +78,7 @@ func (a *Auth) Verify(ctx context.Context, r VerifyRequest) (*VerifyResponse, er
 	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/verification/verify", body: r}, &out); err != nil {
 		return nil, err
 	}
-	return &VerifyResponse{out.VerificationToken, int(out.ExpiresIn)}, nil
+	return &VerifyResponse{out.VerificationToken, out.ExpiresIn.seconds()}, nil
 }
 
 // SudoRequest proves once more who is there, with a Password or with the
@@ -87,7 +91,7 @@ type SudoRequest struct {
 // SudoResponse allows what SetPassword, BindPhoneNumber, BindEmail and DeleteMe do.
 type SudoResponse struct {
 	SudoToken string
-	ExpiresIn int // seconds
+	ExpiresIn time.Duration
 }
 
 // Sudo returns a token for what must not be done from a session somebody left open.
@@ -99,5 +103,5 @@ func (a *Auth) Sudo(ctx context.Context, r SudoRequest) (*SudoResponse, error) {
 	if err := a.app.do(ctx, call{method: http.MethodPost, path: "/v1/user/sudo", body: r, who: bearer}, &out); err != nil {
 		return nil, err
 	}
-	return &SudoResponse{out.SudoToken, int(out.ExpiresIn)}, nil
+	return &SudoResponse{out.SudoToken, out.ExpiresIn.seconds()}, nil
 }
