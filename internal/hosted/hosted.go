@@ -93,21 +93,11 @@ func (p *Protocol) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Er
 	writePage(w, status, "", v.document(v.say(title), body, nil))
 }
 
+// statusOf is the status of a page. A browser can do nothing about 401, which asks for a
+// header of it.
 func statusOf(e *errs.Error) int {
-	switch e.Code.Kind() {
-	case errs.KindUnexpected:
-		return http.StatusInternalServerError
-	case errs.KindNotFound:
-		return http.StatusNotFound
-	case errs.KindDenied:
-		return http.StatusForbidden
-	case errs.KindExhausted, errs.KindAborted:
-		return http.StatusTooManyRequests
-	case errs.KindUnavailable:
-		return http.StatusServiceUnavailable
-	case errs.KindUnimplemented:
-		return http.StatusNotImplemented
-	case errs.KindInvalid, errs.KindUnauthenticated, errs.KindConflict, errs.KindPrecondition:
+	if status := web.Status(e.Code.Kind()); status != http.StatusUnauthorized {
+		return status
 	}
 	return http.StatusBadRequest
 }
