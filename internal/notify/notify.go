@@ -33,6 +33,9 @@ const (
 	UsageSudo     = "sudo"
 )
 
+// templateLink are the words around a link.
+const templateLink = "confirm_email"
+
 // The notices about an account.
 const (
 	PasswordChanged = "password_changed"
@@ -68,6 +71,17 @@ type Notice struct {
 	Target  string
 	Code    string
 	Usage   string
+	Lang    string // "" is the pool's
+	Life    time.Duration
+	ID      string  // of Expect; "" makes one
+	Charges Charges // refunded when the message certainly was not sent
+}
+
+// Link is a mail with an address to open.
+type Link struct {
+	Pool    pool.Pool
+	Target  string // an email address
+	URL     string // of ours, absolute
 	Lang    string // "" is the pool's
 	Life    time.Duration
 	ID      string  // of Expect; "" makes one
@@ -121,6 +135,17 @@ func (s *Service) Code(ctx context.Context, n Notice) error {
 	})
 }
 
+// Link queues a mail with a link in the transaction of ctx.
+func (s *Service) Link(ctx context.Context, l Link) error {
+	return s.enqueue(ctx, queued{
+		ID: l.ID, PoolID: l.Pool.ID, Charges: l.Charges, Channel: Email, To: l.Target, Template: templateLink, Link: l.URL,
+		Lang: language(l.Lang, l.Pool), Expires: s.now().Add(l.Life).UnixMilli(),
+		Params: map[string]string{
+			"product": l.Pool.Settings.ProductName, "minutes": strconv.Itoa(max(1, int(l.Life.Minutes()))),
+		},
+	})
+}
+
 // Alert queues a notice in the transaction of ctx.
 func (s *Service) Alert(ctx context.Context, a Alert) error {
 	lang := language(a.Lang, a.Pool)
@@ -142,6 +167,7 @@ type queued struct {
 	Lang     string            `json:"lang"`
 	Template string            `json:"template"`
 	Code     string            `json:"code,omitempty"`
+	Link     string            `json:"link,omitempty"`
 	Params   map[string]string `json:"params"`
 	Expires  int64             `json:"expires,omitempty"`
 	Charges  Charges           `json:"charges,omitempty"`
