@@ -21,6 +21,7 @@ import (
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sudo"
@@ -46,6 +47,7 @@ type Deps struct {
 	Proofs   *signin.Proofs // of the signin.Service
 
 	Connections *connection.Service
+	Revocations *revocation.Service
 	Screens     *qr.Service
 
 	Now    func() time.Time

@@ -119,6 +119,9 @@ func (s *Service) Unlink(ctx context.Context, p Principal, provider string) erro
 		if err := s.Users.Unlink(ctx, p.PoolID, p.UserID, provider); err != nil {
 			return err
 		}
+		if err := s.Revocations.Leave(ctx, p.PoolID, p.UserID, provider); err != nil {
+			return err
+		}
 		return s.done(ctx, p, audit.IdentityUnlink, map[string]string{"provider": provider})
 	})
 	return s.refused(ctx, p, audit.IdentityUnlink, err)

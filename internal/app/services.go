@@ -30,6 +30,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -179,16 +180,18 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	s.media = media.New(d, now)
 	s.screens = qr.New(d, now)
+	revocations := revocation.New(d, ring, s.jobs, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
-		Screens: s.screens,
+		Screens: s.screens, Revocations: revocations,
 	})
 	s.federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,
 		Limits: s.limits, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
+		Audit: s.audit, Revocations: revocations,
 		Open: s.open, PublicURL: o.publicURL,
 	})
 	s.account = account.New(account.Deps{
@@ -196,6 +199,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
 		Fields: s.Fields, Media: s.media, Connections: s.Connections, Screens: s.screens,
+		Revocations: revocations,
 	})
 	s.admin = admin.New(admin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,

@@ -39,6 +39,7 @@ const (
 	TokenGrant     = "session.token_grant"
 	IdentityLink   = "identity.link"
 	IdentityUnlink = "identity.unlink"
+	IdentityRevoke = "identity.revoke" // the vendor was told
 	// IdentityConflict is a union id that came late and stands for somebody else.
 	IdentityConflict = "identity.conflict"
 	ProviderPut      = "provider.put"

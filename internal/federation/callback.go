@@ -65,7 +65,11 @@ func (s *Service) arrive(ctx context.Context, j journey, params map[string]strin
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(j.vendor.voucher(p))
+	v, err := s.voucher(j.vendor, p)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("voucher: %w", err)
 	}
@@ -91,11 +95,16 @@ func (s *Service) arrive(ctx context.Context, j journey, params map[string]strin
 }
 
 // voucher is what we keep of a profile.
-func (v opened) voucher(p Profile) signin.Voucher {
+func (s *Service) voucher(v opened, p Profile) (signin.Voucher, error) {
+	sealed, err := s.Revocations.Seal(v.identity(p.Subject), p.Revocable)
+	if err != nil {
+		return signin.Voucher{}, err
+	}
 	return signin.CanonicalVoucher(signin.Voucher{
 		ProviderID: v.connection.ID, Subject: p.Subject, UnionID: p.UnionID, AppID: p.AppID,
 		Name: p.Name, Picture: p.Picture, Email: p.Email, EmailVerified: p.EmailVerified, Phone: p.Phone,
-	})
+		Revocable: sealed,
+	}), nil
 }
 
 // vendorCode is the code of a callback, by the names vendors give it.

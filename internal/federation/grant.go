@@ -151,7 +151,11 @@ func (s *Service) ask(ctx context.Context, c pool.Client, v opened, in GrantInpu
 	if in.AppID != "" && p.AppID != "" && in.AppID != p.AppID {
 		return Granted{}, errs.New(errs.ProviderRefused).Because(fmt.Errorf("connection %s: the client speaks of another app", v.connection.ID))
 	}
-	return s.vouch(ctx, c, v.voucher(p), in.Bearer)
+	voucher, err := s.voucher(v, p)
+	if err != nil {
+		return Granted{}, err
+	}
+	return s.vouch(ctx, c, voucher, in.Bearer)
 }
 
 // mayRedeem refuses a code of ours that was made for another application, provider, page

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -33,6 +34,8 @@ type Proofs struct {
 	sessions *session.Service
 	// connections say which providers are switched on.
 	connections *connection.Service
+	// revocations keep what providers want back when somebody leaves.
+	revocations *revocation.Service
 	// pendings end what is pending elsewhere, see Pending.
 	pendings []func(ctx context.Context, userID string) error
 
@@ -44,7 +47,7 @@ func newProofs(d Deps) *Proofs {
 	return &Proofs{
 		users: d.Users, codes: d.Codes, tickets: d.Tickets, limits: d.Limits,
 		captcha: d.Captcha, hasher: d.Hasher, sessions: d.Sessions, now: d.Now, inTx: d.DB.InTx,
-		connections: d.Connections,
+		connections: d.Connections, revocations: d.Revocations,
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 	switch {
 	case err == nil:
 		p.user = u
-		if !v.told(u) {
+		if !v.told(u) || v.Revocable != "" {
 			p.after = func(ctx context.Context, u user.User) error { return s.recognise(ctx, in, u, v) }
 		}
 		return p, nil
@@ -67,6 +67,9 @@ func (s *Service) recognise(ctx context.Context, in Input, u user.User, v Vouche
 	if _, linked := u.Identity(v.ProviderID, v.Subject); !linked { // known by the union id
 		return s.proofs.Attach(ctx, u, v)
 	}
+	if err := s.proofs.keep(ctx, u, v); err != nil || v.told(u) {
+		return err
+	}
 	err := s.Users.Refresh(ctx, u.PoolID, u.ID, v.identity())
 	if errs.CodeOf(err) != errs.IdentifierTaken {
 		return err
@@ -92,6 +95,9 @@ func (s *Service) unrecognised(ctx context.Context, in Input, p proof, v Voucher
 		return proof{}, err
 	}
 	signUp := v.connection.SignUp && !in.NoSignUp
+	if v.Revocable != "" {
+		p.after = func(ctx context.Context, u user.User) error { return s.proofs.keep(ctx, u, v) }
+	}
 	switch {
 	case in.AccountID != "":
 		for _, u := range m.owners {

@@ -20,6 +20,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -173,6 +174,7 @@ type Deps struct {
 	OneTap    OneTap
 
 	Connections *connection.Service
+	Revocations *revocation.Service
 	Screens     *qr.Service
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -131,14 +132,17 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		return nil
 	})
 	words.Refund, k.Notify = k.Limits.RefundAll, words
+	revocations := revocation.New(d, ring, jobs, k.Now)
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
 		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections, Screens: k.Screens,
+		Revocations: revocations,
 	})
 	k.Federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: k.Pools, Connections: k.Connections, Tickets: k.Tickets, Sessions: k.Sessions,
 		Limits: k.Limits, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, PublicURL: "https://id.test",
+		Audit: k.Audit, Revocations: revocations,
 		Open: func(c connection.Connection, settings map[string]string) (federation.Vendor, error) {
 			return k.Vendor(c, settings)
 		},
@@ -147,6 +151,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
 		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections, Screens: k.Screens,
+		Revocations: revocations,
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,
