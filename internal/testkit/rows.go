@@ -1,0 +1,32 @@
+package testkit
+
+import (
+	"database/sql"
+	"strings"
+
+	// Registers "pgx"; the driver "sqlite" comes with the server.
+	_ "github.com/jackc/pgx/v5/stdlib"
+)
+
+// Rows counts the rows of tables as they are committed, beside the server.
+func (s *Server) Rows(tables ...string) map[string]int {
+	s.t.Helper()
+	name, source := "pgx", s.database
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		name, source = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)"
+	}
+	d, err := sql.Open(name, source)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	counts := make(map[string]int, len(tables))
+	for _, table := range tables {
+		var n int
+		if err := d.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+			s.t.Fatalf("count %s: %v", table, err)
+		}
+		counts[table] = n
+	}
+	return counts
+}
