@@ -52,6 +52,8 @@ type Deps struct {
 
 	Now    func() time.Time
 	Logger *slog.Logger
+
+	PublicURL string // our own origin, for links in mails
 }
 
 // Service changes accounts. Methods for signed-in people take the session.Principal

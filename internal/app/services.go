@@ -199,7 +199,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
 		Fields: s.Fields, Media: s.media, Connections: s.Connections, Screens: s.screens,
-		Revocations: revocations,
+		Revocations: revocations, PublicURL: o.publicURL,
 	})
 	s.admin = admin.New(admin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,

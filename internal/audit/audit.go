@@ -27,6 +27,7 @@ const (
 	PasswordReset  = "password.reset"
 	ContactBind    = "contact.bind"
 	ContactUnbind  = "contact.unbind"
+	ContactConfirm = "contact.confirm" // by a link in a mail
 	ProfileUpdate  = "profile.update"
 	CustomUpdate   = "custom.update"
 	Feedback       = "feedback.send"

@@ -151,7 +151,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
 		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections, Screens: k.Screens,
-		Revocations: revocations,
+		Revocations: revocations, PublicURL: "https://id.test",
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,
