@@ -10,6 +10,7 @@ import (
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/delivery"
+	"github.com/tigertally/tigertally/internal/mail"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sms"
 )
@@ -75,7 +76,7 @@ type CallbackAddress struct{ Driver, URL string }
 
 // CallbackAddresses lists the addresses of every driver whose vendor reports.
 func (s *Store) CallbackAddresses() []CallbackAddress {
-	names := sms.Reporting()
+	names := append(sms.Reporting(), mail.SMTP)
 	all := make([]CallbackAddress, len(names))
 	for i, name := range names {
 		all[i] = CallbackAddress{name, callback.Address(s.baseURL, s.Deliveries, name)}

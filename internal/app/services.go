@@ -82,6 +82,7 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
 	s.Codes = code.New(d, ring, s.limits, now)
+	s.Codes.Proved = s.proved
 	if s.client, err = outbound(conf, now); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

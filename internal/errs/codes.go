@@ -50,6 +50,7 @@ const (
 	PhoneInvalid       Code = "phone_invalid"
 	PhoneCountry       Code = "phone_country" // no messages to this country
 	EmailInvalid       Code = "email_invalid"
+	EmailBounced       Code = "email_bounced" // mail to it came back
 	UsernameInvalid    Code = "username_invalid"
 	IdentifierTaken    Code = "identifier_taken"    // phone or email in use
 	UsernameTaken      Code = "username_taken"      //
@@ -166,7 +167,7 @@ var kinds = map[Code]Kind{
 	ClientUnknown: KindUnauthenticated, MethodDisabled: KindDenied,
 	RedirectRefused: KindInvalid, GrantUnsupported: KindInvalid,
 
-	PhoneInvalid: KindInvalid, PhoneCountry: KindInvalid, EmailInvalid: KindInvalid,
+	PhoneInvalid: KindInvalid, PhoneCountry: KindInvalid, EmailInvalid: KindInvalid, EmailBounced: KindInvalid,
 	UsernameInvalid: KindInvalid, IdentifierTaken: KindPrecondition,
 	UsernameTaken: KindPrecondition, IdentifierMismatch: KindInvalid,
 

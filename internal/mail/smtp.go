@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	smtpName    = "smtp"
+	// SMTP is the name of the driver, and of the callback that takes bounces.
+	SMTP        = "smtp"
 	dialTimeout = 3 * time.Second
 	// greetTimeout is until the message itself: nothing is sent before.
 	greetTimeout = 8 * time.Second
@@ -115,7 +116,7 @@ func orDefault(s, d string) string {
 func (d *smtpDriver) Send(ctx context.Context, m Message) (driver.Receipt, error) {
 	raw, err := d.write(m)
 	if err != nil {
-		return driver.Receipt{}, &driver.Failure{Vendor: smtpName, Class: driver.BadAddress, Err: err}
+		return driver.Receipt{}, &driver.Failure{Vendor: SMTP, Class: driver.BadAddress, Err: err}
 	}
 	conn, c, err := d.dial(ctx)
 	if err != nil {
@@ -127,7 +128,7 @@ func (d *smtpDriver) Send(ctx context.Context, m Message) (driver.Receipt, error
 	}
 	// The message is accepted: a lost goodbye must not send it again.
 	_ = c.Quit()
-	return driver.Receipt{Driver: smtpName, VendorID: m.ID}, nil
+	return driver.Receipt{Driver: SMTP, VendorID: m.ID}, nil
 }
 
 // write makes the message in wire form.
@@ -176,7 +177,7 @@ func (d *smtpDriver) secure(c *smtp.Client) error {
 	if d.mode == tlsStart {
 		if ok, _ := c.Extension("STARTTLS"); !ok {
 			return &driver.Failure{
-				Vendor: smtpName, Class: driver.Misconfigured, Err: errors.New("the server offers no STARTTLS"),
+				Vendor: SMTP, Class: driver.Misconfigured, Err: errors.New("the server offers no STARTTLS"),
 			}
 		}
 		if err := c.StartTLS(d.tls); err != nil {
@@ -257,7 +258,7 @@ func reply(doing string, err error) error {
 
 // failure sorts what went wrong. A number of 4xx may pass; the rest of them will not.
 func failure(err error, maybe bool) *driver.Failure {
-	f := &driver.Failure{Vendor: smtpName, Class: driver.Unavailable, Maybe: maybe, Err: err}
+	f := &driver.Failure{Vendor: SMTP, Class: driver.Unavailable, Maybe: maybe, Err: err}
 	if own, ok := errors.AsType[*driver.Failure](err); ok {
 		return own
 	}
