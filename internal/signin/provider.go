@@ -2,8 +2,6 @@ package signin
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/code"
@@ -40,11 +38,17 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 		if !v.told(u) || v.Revocable != "" {
 			p.after = func(ctx context.Context, u user.User) error { return s.recognise(ctx, in, u, v) }
 		}
-		return p, nil
 	case errs.CodeOf(err) != errs.UserNotFound:
 		return proof{}, err
+	default:
+		if p, err = s.unrecognised(ctx, in, p, v); err != nil {
+			return proof{}, err
+		}
 	}
-	return s.unrecognised(ctx, in, p, v)
+	if in.SyncProfile {
+		p = s.synced(p, v)
+	}
+	return p, nil
 }
 
 // knownBy finds the person of a voucher by identity or union id.
@@ -215,32 +219,9 @@ func (s *Service) stranger(ctx context.Context, in Input, v Voucher) user.User {
 	if v.Email != "" && v.EmailVerified && v.connection.TrustEmail {
 		u.Email, u.EmailVerified = v.Email, true
 	}
-	name := shownName(v.Name)
-	if profile, err := CheckProfile(user.Profile{Name: &name}); err == nil {
-		profile.Apply(&u)
-	}
-	if strings.HasPrefix(v.Picture, "https://") || strings.HasPrefix(v.Picture, "http://") {
-		if profile, err := CheckProfile(user.Profile{Picture: &v.Picture}); err == nil {
-			profile.Apply(&u)
-		}
-	}
+	v.shown().Apply(&u)
 	u.Identities = []user.Identity{v.identity()}
 	return u
-}
-
-// shownName fits a name from elsewhere into ours.
-func shownName(name string) string {
-	const longest = 64
-	name = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unprintable(r) {
-			return -1
-		}
-		return r
-	}, name))
-	if runes := []rune(name); len(runes) > longest {
-		name = string(runes[:longest])
-	}
-	return name
 }
 
 // CanonicalVoucher returns v with its addresses as they are stored, without those that

@@ -72,6 +72,9 @@ type Input struct {
 	Ask bool
 	// NoSignUp refuses somebody new whom a provider vouches for, whatever it is set up for.
 	NoSignUp bool
+	// SyncProfile gives a person who is known the name and picture the provider has of
+	// them.
+	SyncProfile bool
 	// Create makes a new account for whom Token vouches, although addresses of theirs
 	// belong to others; it takes none of those.
 	Create bool
