@@ -83,3 +83,25 @@ func (s *Store) CallbackAddresses() []CallbackAddress {
 	}
 	return all
 }
+
+// Bounces says what is known of mail that came back from an address.
+func (s *Store) Bounces(ctx context.Context, address string) (delivery.Bounce, error) {
+	email, err := contact.Email(address)
+	if err != nil {
+		return delivery.Bounce{}, err
+	}
+	return s.Deliveries.BounceOf(ctx, email)
+}
+
+// ForgiveBounces lets mail go to an address again, and reports whether any had come back.
+func (s *Store) ForgiveBounces(ctx context.Context, address string) (found bool, err error) {
+	email, err := contact.Email(address)
+	if err != nil {
+		return false, err
+	}
+	err = s.recorded(ctx, "", audit.MailForgive, map[string]string{"to": contact.Mask(email)}, func(ctx context.Context) error {
+		found, err = s.Deliveries.Forgive(ctx, email)
+		return err
+	})
+	return found, err
+}

@@ -48,6 +48,7 @@ const (
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
 	TestTarget       = "pool.test_number"
+	MailForgive      = "mail.forgive" // of the installation: no pool
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"
 	SecretCreate     = "pool.secret_create"

@@ -52,6 +52,7 @@ type Delivery struct {
 	Reason              string
 	Units               int
 	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 // Service keeps deliveries.

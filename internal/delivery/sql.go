@@ -70,15 +70,15 @@ func (s *Service) report(ctx context.Context, name string, r driver.Report) (tar
 
 func (s *Service) get(ctx context.Context, id string) (Delivery, error) {
 	d := Delivery{ID: id}
-	var at int64
+	var at, changed int64
 	err := s.db.QueryRow(ctx, `
-		SELECT pool_id, channel, driver, vendor_id, country, status, reason, units, created_at
+		SELECT pool_id, channel, driver, vendor_id, country, status, reason, units, created_at, updated_at
 		FROM deliveries WHERE id = $1`, id).
-		Scan(&d.PoolID, &d.Channel, &d.Driver, &d.VendorID, &d.Country, &d.Status, &d.Reason, &d.Units, &at)
+		Scan(&d.PoolID, &d.Channel, &d.Driver, &d.VendorID, &d.Country, &d.Status, &d.Reason, &d.Units, &at, &changed)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("reading a delivery: %w", err)
 	}
-	d.CreatedAt = db.Time(at)
+	d.CreatedAt, d.UpdatedAt = db.Time(at), db.Time(changed)
 	return d, nil
 }
 
