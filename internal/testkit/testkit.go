@@ -32,10 +32,19 @@ type Server struct {
 // Each runs fn once for every storage engine, each time with a server of its own.
 func Each(t *testing.T, fn func(t *testing.T, s *Server)) {
 	t.Helper()
+	each(t, Start, fn)
+}
+
+// EachWithUpstreams is Each with servers of StartWithUpstreams.
+func EachWithUpstreams(t *testing.T, fn func(t *testing.T, s *Server)) {
+	t.Helper()
+	each(t, StartWithUpstreams, fn)
+}
+
+func each(t *testing.T, start func(testing.TB, string) *Server, fn func(t *testing.T, s *Server)) {
+	t.Helper()
 	for _, engine := range []string{dbtest.SQLite, dbtest.Postgres} {
-		t.Run(engine, func(t *testing.T) {
-			fn(t, Start(t, engine))
-		})
+		t.Run(engine, func(t *testing.T) { fn(t, start(t, engine)) })
 	}
 }
 
