@@ -53,6 +53,11 @@ type Deps struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 
+	// OperatorEmail is told what the operator should know, "" for nobody; Networks groups
+	// addresses, and may be zero.
+	OperatorEmail string
+	Networks      caller.Networks
+
 	PublicURL string // our own origin, for links in mails
 }
 

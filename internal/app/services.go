@@ -81,6 +81,9 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
+	if err := adjust(s.limits, conf.Limits); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	s.Codes = code.New(d, ring, s.limits, now)
 	s.Codes.Proved = s.proved
 	if s.client, err = outbound(conf, now); err != nil {
@@ -195,7 +198,16 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Audit: s.audit, Revocations: revocations,
 		Open: s.open, PublicURL: o.publicURL,
 	})
+	operator, err := operatorEmail(conf)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	groups, err := networks(conf.NetworksFile)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	s.account = account.New(account.Deps{
+		OperatorEmail: operator, Networks: groups,
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,

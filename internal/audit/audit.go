@@ -48,6 +48,7 @@ const (
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
 	TestTarget       = "pool.test_number"
+	Alarm            = "pool.alarm"   // the result says of what
 	MailForgive      = "mail.forgive" // of the installation: no pool
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"

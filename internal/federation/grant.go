@@ -22,9 +22,6 @@ const maxCredential = 8 << 10
 // codeTypePhone asks a mini-program's vendor for a phone number too.
 const codeTypePhone = "phone"
 
-// grantAddress bounds questions to vendors for one address prefix.
-func grantAddress() limit.Rule { return limit.Rule{Name: "provider_ip", Max: 60, Per: time.Minute} }
-
 // answer is a Granted as it is kept for a browser that asks again.
 type answer struct {
 	Token   string         `json:"token"`
@@ -100,7 +97,7 @@ func (s *Service) begin(ctx context.Context, c pool.Client, in GrantInput) (open
 	}
 	if c.Pool.Settings.Limits {
 		key := limit.Key("provider", c.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, grantAddress()); err != nil {
+		if err := s.Limits.Take(ctx, key, limit.ProviderAddress()); err != nil {
 			return opened{}, err
 		}
 	}

@@ -45,6 +45,13 @@ const (
 	IdentityLinked  = "identity_linked" // param "provider", its name
 )
 
+// The notices for the operator.
+const (
+	BudgetNearly = "budget_nearly" // params "pool", "sent", "budget", "country" or ""
+	BudgetSpent  = "budget_spent"  // the same
+	CodesUnused  = "codes_unused"  // param "pool"
+)
+
 // Message is a rendered message. SMS has no Subject and no HTML.
 type Message struct {
 	ID       string // the same for every try of one message

@@ -58,7 +58,7 @@ func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) e
 		return err
 	}
 	spread := limit.PasswordAccounts()
-	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < spread.Max {
+	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < p.limits.Most(spread) {
 		return err
 	}
 	return p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
@@ -71,7 +71,7 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	}
 	rule := limit.PasswordAddress()
 	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
-	if err == nil && n >= rule.Max {
+	if err == nil && n >= p.limits.Most(rule) {
 		err = errs.New(errs.TooManyRequests).After(p.wait(until))
 	}
 	return err
@@ -162,7 +162,7 @@ func (p *Proofs) Settle(ctx context.Context, u user.User, right Password) error 
 		if err != nil {
 			return err
 		}
-		if n >= r.Max {
+		if n >= p.limits.Most(r) {
 			return errs.New(errs.PasswordAttempts).After(p.wait(until))
 		}
 		clean = clean && n == 0
@@ -191,7 +191,7 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 		if err != nil {
 			return err
 		}
-		if n >= r.Max {
+		if n >= p.limits.Most(r) {
 			return errs.New(errs.PasswordAttempts).After(p.wait(until))
 		}
 	}
