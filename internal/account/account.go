@@ -16,6 +16,7 @@ import (
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/field"
+	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
@@ -48,6 +49,7 @@ type Deps struct {
 
 	Connections *connection.Service
 	Revocations *revocation.Service
+	Jobs        *job.Service
 	Screens     *qr.Service
 
 	Now    func() time.Time
@@ -70,6 +72,8 @@ func New(d Deps) *Service {
 	s := &Service{Deps: d}
 	d.Proofs.Pending(s.voidGrants)
 	d.Proofs.Pending(d.Screens.Void)
+	d.Users.Released = s.release
+	d.Jobs.Handle(pictureJob, s.collect)
 	return s
 }
 

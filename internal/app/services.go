@@ -207,7 +207,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		return nil, errors.Join(err, s.close())
 	}
 	s.account = account.New(account.Deps{
-		OperatorEmail: operator, Networks: groups,
+		OperatorEmail: operator, Networks: groups, Jobs: s.jobs,
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,

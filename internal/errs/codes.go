@@ -149,6 +149,7 @@ const (
 	// Elsewhere.
 
 	OneTapRefused Code = "one_tap_refused" // the carrier did not vouch for a number
+	MediaFull     Code = "media_full"      // the pool has no room for more pictures
 	ImageInvalid  Code = "image_invalid"   // not a picture we take
 	GrantInvalid  Code = "grant_invalid"   // an OAuth code or token that buys nothing
 	ScopeInvalid  Code = "scope_invalid"
@@ -202,7 +203,7 @@ var kinds = map[Code]Kind{
 
 	PipelineDenied: KindDenied, PipelineFailed: KindUnavailable, PipelineInvalid: KindInvalid,
 
-	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, GrantInvalid: KindInvalid,
+	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, MediaFull: KindExhausted, GrantInvalid: KindInvalid,
 	ScopeInvalid: KindInvalid, ContactUnset: KindPrecondition,
 }
 

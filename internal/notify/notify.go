@@ -50,6 +50,7 @@ const (
 	BudgetNearly = "budget_nearly" // params "pool", "sent", "budget", "country" or ""
 	BudgetSpent  = "budget_spent"  // the same
 	CodesUnused  = "codes_unused"  // param "pool"
+	MediaFull    = "media_full"    // param "pool"
 )
 
 // Message is a rendered message. SMS has no Subject and no HTML.

@@ -28,6 +28,7 @@ import (
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
@@ -52,6 +53,7 @@ type Kit struct {
 	Tickets  *ticket.Service
 	Limits   *limit.Service
 	Captcha  *captcha.Service
+	Media    *media.Service
 	Audit    *audit.Service
 	Fields   *field.Service
 	Hasher   *secret.Hasher
@@ -147,7 +149,9 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 			return k.Vendor(c, settings)
 		},
 	})
+	k.Media = media.New(d, k.Now)
 	k.Account = account.New(account.Deps{
+		Jobs: jobs, Media: k.Media,
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
 		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections, Screens: k.Screens,
