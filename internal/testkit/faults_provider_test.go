@@ -63,6 +63,7 @@ const miniProgram = "wx0000000000000002"
 // protocol, nobody is made, the same code is good once the provider is well, and the people
 // of other providers do not wait.
 func TestFaultsOfProviders(t *testing.T) {
+	t.Parallel()
 	var all sync.WaitGroup
 	for _, p := range simulatedProviders() {
 		p.codes = new(atomic.Int32)
@@ -70,7 +71,7 @@ func TestFaultsOfProviders(t *testing.T) {
 			t.Run(p.id, func(t *testing.T) {
 				s := testkit.StartWithUpstreams(t, dbtest.SQLite)
 				r := row{
-					name: p.id, upstream: p.upstream, faults: with(commonFaults(), p.more...),
+					sim: s.App.Upstreams(), upstream: p.upstream, faults: with(commonFaults(), p.more...),
 					ways: p.ways(), sever: p.sever, other: otherProvider,
 				}
 				if p.upstream == "wechat" {
@@ -176,10 +177,7 @@ func authingWord(a testkit.Answer) string {
 // page signs in on the hosted page, whose browser comes back from the vendor.
 func (p simulatedProvider) page(t *testing.T, s *testkit.Server, who string) func(t *testing.T) string {
 	b := newVisitor(t, s, p.agent)
-	page := b.get(t, s.URL+"/oidc/auth?"+url.Values{
-		"client_id": {"dev-app"}, "redirect_uri": {appPage}, "response_type": {"code"}, "scope": {"openid"}, "state": {"app-state"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
-	}.Encode())
+	page := b.get(t, s.URL+"/oidc/auth?"+pageRequest())
 	link := regexp.MustCompile(`href="([^"]*/to/` + p.id + `\?[^"]*)"`).FindStringSubmatch(page.body)
 	if link == nil {
 		t.Fatalf("no button: %s", page.body)

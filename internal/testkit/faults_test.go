@@ -71,9 +71,10 @@ type way struct {
 
 // row is one driver of the matrix.
 type row struct {
-	name, upstream string
-	faults         []fault
-	ways           []way
+	sim      *upsim.Server
+	upstream string
+	faults   []fault
+	ways     []way
 	// sever leads the driver to another origin than the simulator's until undo.
 	sever func(t *testing.T, s *testkit.Server, origin string) (undo func())
 	// other asks another vendor on behalf of who, and is fine.
@@ -137,18 +138,17 @@ func (r row) run(t *testing.T, s *testkit.Server) {
 // inflict makes the vendor fail until mend.
 func (r row) inflict(t *testing.T, s *testkit.Server, name string) (mend func()) {
 	t.Helper()
-	sim := s.App.Upstreams()
 	switch name {
 	case cut:
 		return r.sever(t, s, "http://127.0.0.1:1")
 	case untrusted:
-		return r.sever(t, s, sim.Bases().HTTPS)
+		return r.sever(t, s, r.sim.Bases().HTTPS)
 	}
-	id, err := sim.Arm(upsim.Fault{Match: upsim.Match{Upstream: r.upstream}, Fault: name})
+	id, err := r.sim.Arm(upsim.Fault{Match: upsim.Match{Upstream: r.upstream}, Fault: name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func() { sim.Disarm(id) }
+	return func() { r.sim.Disarm(id) }
 }
 
 // meanwhile asks another vendor while this one hangs, and adds what that makes to rows.

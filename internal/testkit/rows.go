@@ -8,7 +8,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
-// Rows counts the rows of tables as they are committed, beside the server.
+// Rows counts the rows of tables as they are committed, beside the server. A table may
+// have a condition: "jobs WHERE dead_at IS NULL".
 func (s *Server) Rows(tables ...string) map[string]int {
 	s.t.Helper()
 	name, source := "pgx", s.database
