@@ -92,10 +92,10 @@ func (v view) confirmation(c account.Confirmation) string {
 	default:
 		body = append(body,
 			form(
-				v.field("account", v.say("account"), attrs{"type", "text", "value", c.Email, "autocomplete", "username", "readonly", ""}),
+				v.field("account", v.say("email"), attrs{"type", "text", "value", c.Email, "autocomplete", "username", "readonly", ""}),
 				v.field("password", v.say("password"), attrs{"type", "password", "autocomplete", "current-password", "autofocus", ""}),
 				button(doConfirm, v.say("confirm_do"), "primary")),
-			el("p", attrs{"class", "hint"}, text(v.say("confirm_claim"))),
+			el("p", attrs{"class", "aside"}, text(v.say("confirm_claim"))),
 			form(button(doClaim, v.say("confirm_claim_do"), "quiet")))
 	}
 	return v.document(v.say("confirm_title"), body, nil)
