@@ -56,6 +56,7 @@ type Store struct {
 	limits      *limit.Service
 	open        openVendor
 	client      *http.Client // for calls to vendors
+	earnest     earnest
 	baseURL     string
 }
 
@@ -87,6 +88,9 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	s.Codes = code.New(d, ring, s.limits, now)
 	s.Codes.Proved = s.proved
 	if s.client, err = outbound(conf, now); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if s.earnest, err = newEarnest(conf); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	s.open = vendors(s.Connections, s.client, now)
@@ -172,6 +176,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	if s.captcha.Vendor, err = puzzles(conf, now); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.captcha.OnRefused = s.captchaRefused
 	s.jobs = job.New(d, ring, now, o.log)
 	if s.post, err = drivers(conf, o.log, now, s.reportAddress(conf.Secure())); err != nil {
 		return nil, errors.Join(err, s.close())

@@ -41,6 +41,8 @@ const (
 	IdentityLink   = "identity.link"
 	IdentityUnlink = "identity.unlink"
 	IdentityRevoke = "identity.revoke" // the vendor was told
+	ProviderRefuse = "provider.refuse" // what was brought from it, or what it said
+	CaptchaRefuse  = "captcha.refuse"  // by a vendor
 	// IdentityConflict is a union id that came late and stands for somebody else.
 	IdentityConflict = "identity.conflict"
 	ProviderPut      = "provider.put"
@@ -65,6 +67,15 @@ const (
 	FunctionFailed   = "function.failed"
 	ScreenConfirm    = "screen.confirm" // a screen may sign in
 	ScreenCancel     = "screen.cancel"
+)
+
+// What details are called that say why something was refused.
+const (
+	// DetailReason is one word of ours or of a vendor for it: a number such as vendor_40029,
+	// never a text that may hold a secret.
+	DetailReason = "reason"
+	// DetailEmailDoubt is why a provider is not believed about a mail address.
+	DetailEmailDoubt = "email_doubt"
 )
 
 // OK is the result of what worked; any other result is the code of the refusal.

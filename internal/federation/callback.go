@@ -41,7 +41,7 @@ func (s *Service) Callback(ctx context.Context, in CallbackInput) (redirect stri
 	}
 	if vendorCode(in.Params) == "" && in.Params["id_token"] == "" { // refused, by whatever word
 		_, err := s.Tickets.Spend(ctx, ticket.ProviderStart, "", state)
-		return j.failed(errs.New(errs.ProviderDenied)), err
+		return j.failed(s.refused(ctx, j.client, in.ProviderID, errs.New(errs.ProviderDenied, "reason", "declined"))), err
 	}
 	redirect, err = s.once(ctx, "", name, browser, func(ctx context.Context) (string, error) {
 		// The code may come with no other state either, and with none at all (SO-04).
@@ -53,7 +53,7 @@ func (s *Service) Callback(ctx context.Context, in CallbackInput) (redirect stri
 	if err == nil || errs.CodeOf(err) == errs.TokenInvalid {
 		return redirect, err
 	}
-	return j.failed(err), nil
+	return j.failed(s.refused(ctx, j.client, in.ProviderID, err)), nil
 }
 
 // arrive asks the vendor who came, and gives the application a code for the answer.
@@ -103,7 +103,7 @@ func (s *Service) voucher(v opened, p Profile) (signin.Voucher, error) {
 	return signin.CanonicalVoucher(signin.Voucher{
 		ProviderID: v.connection.ID, Subject: p.Subject, UnionID: p.UnionID, AppID: p.AppID,
 		Name: p.Name, Picture: p.Picture, Email: p.Email, EmailVerified: p.EmailVerified, Phone: p.Phone,
-		Revocable: sealed,
+		Revocable: sealed, Doubt: v.doubt(p),
 	}), nil
 }
 

@@ -27,7 +27,7 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 	}
 	poolID := in.Client.Pool.ID
 	p := proof{
-		amr: []string{"fed"}, provider: v.ProviderID, source: v.ProviderID,
+		amr: []string{"fed"}, provider: v.ProviderID, source: v.ProviderID, doubt: v.Doubt,
 		protocol: protocolSocial, body: map[string]any{"provider": v.ProviderID},
 		effect: func(ctx context.Context) error { return s.proofs.SpendVoucher(ctx, poolID, v) },
 	}
@@ -39,10 +39,10 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 			p.after = func(ctx context.Context, u user.User) error { return s.recognise(ctx, in, u, v) }
 		}
 	case errs.CodeOf(err) != errs.UserNotFound:
-		return proof{}, err
+		return proof{source: v.ProviderID, doubt: v.Doubt}, err
 	default:
 		if p, err = s.unrecognised(ctx, in, p, v); err != nil {
-			return proof{}, err
+			return proof{source: v.ProviderID, doubt: v.Doubt}, err // nobody, but the record says whence
 		}
 	}
 	if in.SyncProfile {

@@ -242,7 +242,7 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 		if u.ID == "" {
 			u = p.user
 		}
-		s.record(ctx, in.Client, audit.SignIn, u, err, map[string]string{"method": in.Method})
+		s.record(ctx, in.Client, audit.SignIn, u, err, p.detail(in))
 	}
 	return out, err
 }
@@ -256,11 +256,23 @@ func (s *Service) proved(ctx context.Context, in Input, prove method) (proof, er
 	return s.linking(ctx, in, p)
 }
 
+// detail is what the record says of an attempt.
+func (p proof) detail(in Input) map[string]string {
+	detail := map[string]string{"method": in.Method}
+	if p.source != "" {
+		detail["provider"] = p.source
+	}
+	if p.doubt != "" {
+		detail[audit.DetailEmailDoubt] = p.doubt
+	}
+	return detail
+}
+
 // request is what the engine needs to know of in once p has proved somebody.
 func (s *Service) request(ctx context.Context, in Input, p proof) request {
 	r := request{
 		client: in.Client, action: audit.SignIn, scope: in.Scope, style: in.Style,
-		detail: map[string]string{"method": in.Method},
+		detail: p.detail(in),
 	}
 	for k, v := range in.Context {
 		r.detail["context."+k] = v

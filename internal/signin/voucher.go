@@ -33,6 +33,9 @@ type Voucher struct {
 	// revocation.Service.Seal has made it; "" for nothing.
 	Revocable string `json:"revocable,omitempty"`
 
+	// Doubt is why Email is not believed, "" when it is.
+	Doubt string `json:"doubt,omitempty"`
+
 	// Session and User are set when the token is for linking in that session only.
 	Session string `json:"-"`
 	User    string `json:"-"`
