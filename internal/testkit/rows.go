@@ -3,16 +3,13 @@ package testkit
 import (
 	"database/sql"
 	"strings"
-
-	// Registers "pgx"; the driver "sqlite" comes with the server.
-	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 // Rows counts the rows of tables as they are committed, beside the server. A table may
 // have a condition: "jobs WHERE dead_at IS NULL".
 func (s *Server) Rows(tables ...string) map[string]int {
 	s.t.Helper()
-	name, source := "pgx", s.database
+	name, source := "pgx", s.database // the server registers both drivers
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
 		name, source = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)"
 	}
