@@ -29,10 +29,12 @@ const (
 )
 
 // SendLink mails the owner of an account a link to a page of ours on which they confirm
-// the address. To an address nobody has goes nothing, and the answer does not tell. It
-// counts against the limits on codes.
+// the address. To an address nobody has goes nothing, and the answer does not tell: nor
+// does it wait for the mail, for then its time would. It counts against the limits on
+// codes.
 //
-// Errors: those of SendCode that are not about an audience.
+// Errors: EmailInvalid, CaptchaRequired, CaptchaInvalid, SendTooOften and
+// TooManyRequests with the time to wait.
 func (s *Service) SendLink(ctx context.Context, c pool.Client, email, captchaToken string) error {
 	target, err := contact.Email(email)
 	if err != nil {
@@ -46,9 +48,7 @@ func (s *Service) SendLink(ctx context.Context, c pool.Client, email, captchaTok
 	if err != nil && errs.CodeOf(err) != errs.UserNotFound {
 		return err
 	}
-	message := s.Notify.Expect()
-	defer message.Forget()
-	err = s.DB.InTx(ctx, func(ctx context.Context) error {
+	return s.DB.InTx(ctx, func(ctx context.Context) error {
 		own, err := s.takeSend(ctx, c, code.Email, target)
 		if err != nil || !known {
 			return err
@@ -62,7 +62,7 @@ func (s *Service) SendLink(ctx context.Context, c pool.Client, email, captchaTok
 		}
 		if err := s.Notify.Link(ctx, notify.Link{
 			Pool: c.Pool, Target: target, URL: s.PublicURL + ConfirmPath + token, Lang: caller.From(ctx).Lang,
-			Life: linkLife, ID: message.ID(), Charges: own,
+			Life: linkLife, Charges: own,
 		}); err != nil {
 			return err
 		}
@@ -71,10 +71,6 @@ func (s *Service) SendLink(ctx context.Context, c pool.Client, email, captchaTok
 			Detail: map[string]string{"channel": code.Email, "to": contact.Mask(target), "link": "true"},
 		})
 	})
-	if err != nil || !known {
-		return err
-	}
-	return s.Notify.Wait(ctx, message)
 }
 
 // Confirmation is what somebody who opened a link is asked.
