@@ -63,6 +63,9 @@ func (s *Store) PutProvider(ctx context.Context, c connection.Connection, settin
 	if _, err := s.Pools.Get(ctx, c.PoolID); err != nil {
 		return err
 	}
+	if err := s.earnestly(c.PoolID, settings); err != nil {
+		return err
+	}
 	if _, err := s.open(c, federation.DriverSettings(settings)); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // Check reports everything that is wrong with conf, also what only the parts know that use
 // it.
 func Check(conf config.Config) error {
-	problems := []error{conf.Check(), adjust(&limit.Service{}, conf.Limits)}
+	problems := []error{conf.Check(), adjust(&limit.Service{}, conf.Limits), checkUpstreams(conf)}
 	if _, err := networks(conf.NetworksFile); err != nil {
 		problems = append(problems, err)
 	}
