@@ -48,7 +48,7 @@ func (p *Protocol) confirm(w http.ResponseWriter, r *http.Request) error {
 	if f.raw("do") == doConfirm && password == "" && c.HasPassword && !c.Confirmed {
 		return p.askToConfirm(w, r, v.say("confirm_needs"))
 	}
-	switch err := p.Account.Confirm(ctx, r.PathValue("token"), password); errs.CodeOf(err) { //nolint:exhaustive // the others are no mistake of the person.
+	switch err := p.Account.Confirm(ctx, r.PathValue("token"), password); errs.CodeOf(err) {
 	case "":
 	case errs.PasswordWrong:
 		return p.askToConfirm(w, r, v.say("confirm_wrong"))

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/app"
-	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/testkit"
 	"github.com/tigertally/tigertally/internal/upsim"
 )
@@ -80,22 +78,6 @@ func (g guest) member(email string) testkit.Answer {
 	g.t.Helper()
 	g.s.Post("/emulator/v1/users", map[string]any{"username": "member", "email": email, "password": "a good password"})
 	return g.post("/auth/v1/signin", map[string]any{"username": "member", "password": "a good password"})
-}
-
-func (g guest) provider(id string, edit func(*connection.Connection)) {
-	g.t.Helper()
-	c, err := g.s.App.Connections.Get(g.t.Context(), app.DevPool, id)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	settings, err := g.s.App.Connections.Settings(c)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	edit(&c)
-	if err := g.s.App.PutProvider(g.t.Context(), c, settings); err != nil {
-		g.t.Fatal(err)
-	}
 }
 
 // SO-03: nobody is who a statement with a wrong signature says they are.
