@@ -17,8 +17,8 @@ export function story(name, run, { only } = {}) {
       await server.fresh();
       const { env } = await server.project();
       const phones = [];
-      await run((who, app) => {
-        const phone = new Phone(sdk, env, who, app);
+      await run((who, options) => {
+        const phone = new Phone(sdk, env, who, options);
         phones.push(phone);
         return phone;
       });
@@ -32,18 +32,21 @@ class Phone {
   requests = []; // {method, url, headers, body, status, answer}
   storage = new Map();
 
-  constructor({ name, major }, env, who, app = miniProgram) {
+  constructor({ name, major }, env, who, { appId = miniProgram, ownCloud = false } = {}) {
     this.who = who;
-    this.appId = app;
-    const cloudbase = load(name, this.wx());
+    this.appId = appId;
+    const options = {};
+    const wx = this.wx();
+    if (ownCloud) [options.wxCloud, wx.cloud] = [wx.cloud];
+    const cloudbase = load(name, wx);
     const made = cloudbase.init({ env });
     if (major === 2) {
       made.registerEndPoint(`${server.url}/web`);
-      this.auth = made.auth({});
+      this.auth = made.auth(options);
     } else {
       const { host, protocol } = new URL(server.url);
       made.registerHost(host, protocol.slice(0, -1));
-      this.auth = made.auth();
+      this.auth = ownCloud ? made.auth(options) : made.auth();
     }
   }
 

@@ -35,8 +35,15 @@ story('signInWithOpenId through the cloud, as the documentation has it', async (
   const other = open('alice');
   await ok(other.auth.signInWithOpenId({ useWxCloud: false }));
   assert.equal(await other.me(), sub);
-  const refused = await open('bob', 'nobody').auth.signInWithOpenId().catch((error) => ({ error }));
+  const refused = await open('bob', { appId: 'nobody' }).auth.signInWithOpenId().catch((error) => ({ error }));
   assert.ok(refused.error);
+});
+
+story('signInWithOpenId through a cloud that the app has opened', async (open) => {
+  const phone = open('alice', { ownCloud: true });
+  await ok(phone.auth.signInWithOpenId());
+  assert.ok(await phone.me());
+  assert.equal(phone.requests.filter((r) => r.cloud).length, 2);
 });
 
 story('the function of the cloud serves sign-in only', async (open) => {
