@@ -53,8 +53,10 @@ func checkUpstreams(conf config.Config) error {
 		name    string
 		options map[string]string
 	}{
-		{"sms.options", conf.SMS.Options}, {"mail.options", conf.Mail.Options},
-		{"onetap.options", conf.OneTap.Options}, {"captcha.options", conf.Captcha.Options},
+		{"sms.options", conf.SMS.Options},
+		{"mail.options", conf.Mail.Options},
+		{"onetap.options", conf.OneTap.Options},
+		{"captcha.options", conf.Captcha.Options},
 	} {
 		problems = append(problems, e.check(d.name, d.options))
 	}

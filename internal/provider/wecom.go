@@ -125,7 +125,7 @@ func (w *wecom) describe(ctx context.Context, ticket string, p Profile) (Profile
 	if err != nil {
 		return Profile{}, err
 	}
-	if !strings.EqualFold(string(d.UserID), p.Subject) {
+	if !strings.EqualFold(d.UserID, p.Subject) {
 		return Profile{}, refuse("bad_userid", "the profile is somebody else's")
 	}
 	p.Name, p.Picture, p.Email = d.Name, picture(d.Avatar), cmp.Or(d.BizMail, d.Email)

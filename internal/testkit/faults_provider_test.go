@@ -40,8 +40,10 @@ func simulatedProviders() []simulatedProvider {
 	untold := fault{name: "DROP:access_token", want: down, late: true, not: "Authing by token"}
 	words := []fault{{name: "RATE", want: often}, {name: "BUSY", want: down}}
 	risk := fault{name: "RISK", want: denied, late: true}
+	// What only the operator can mend: our address is not listed, and whose key it is.
+	unlisted, unsigned := fault{name: "ERR:40164", want: broken}, fault{name: "BADSIGN", want: broken, late: true}
 	return []simulatedProvider{
-		{id: "wx_open", upstream: "wechat", authing: "wechatMobile", kind: "WO", more: append(append(nobody(down, "openid"), untold), words...)},
+		{id: "wx_open", upstream: "wechat", authing: "wechatMobile", kind: "WO", more: append(append(nobody(down, "openid"), untold, unlisted), words...)},
 		{id: "wx_mp", upstream: "wechat", agent: "MicroMessenger/8.0", more: append(append(nobody(down, "openid"), untold), words...)},
 		{id: miniProgram, upstream: "wechat", authing: "wechatminiprogramapplaunch", kind: "WX", pageless: true, more: append(append(nobody(down, "openid"), risk), words...)},
 		{id: "wecom", upstream: "wecom", authing: "wechat-work", kind: "WC", more: append(nobody(down, "userid"), words...)},
@@ -52,7 +54,7 @@ func simulatedProviders() []simulatedProvider {
 		{id: "weibo", upstream: "weibo", authing: "weibo", tokens: "1000000001", more: append([]fault{{name: "DROP:uid", want: down, late: true}, untold}, words...)},
 		{id: "dingtalk", upstream: "dingtalk", authing: "dingtalk", kind: "DT", more: append(append(nobody(down, "unionId"), fault{name: "DROP:accessToken", want: down, late: true}), words...)},
 		{id: "feishu", upstream: "feishu", authing: "lark", kind: "FS", more: append(append(nobody(down, "open_id"), untold), words...)},
-		{id: "alipay", upstream: "alipay", authing: "alipay", kind: "AL", more: words},
+		{id: "alipay", upstream: "alipay", authing: "alipay", kind: "AL", more: append([]fault{unsigned}, words...)},
 		{id: "apple", upstream: "apple", more: append(nobody(down, "id_token"), words...)},
 	}
 }
@@ -85,9 +87,9 @@ func TestFaultsOfProviders(t *testing.T) {
 }
 
 func (p simulatedProvider) ways() []way {
-	app := way{"CloudBase", map[told]string{down: "unavailable", often: "resource_exhausted", denied: "permission_denied", doubted: "failed_precondition"}, p.relay}
+	app := way{"CloudBase", map[told]string{down: "unavailable", often: "resource_exhausted", denied: "permission_denied", doubted: "failed_precondition", broken: "failed_precondition"}, p.relay}
 	if !p.relayed() {
-		app = way{"CloudBase", map[told]string{down: "temporarily_unavailable", often: "temporarily_unavailable", denied: "access_denied", doubted: "server_error"}, p.callBack}
+		app = way{"CloudBase", map[told]string{down: "temporarily_unavailable", often: "temporarily_unavailable", denied: "access_denied", doubted: "server_error", broken: "server_error"}, p.callBack}
 	}
 	ways := []way{app}
 	if p.authing != "" {
@@ -95,10 +97,10 @@ func (p simulatedProvider) ways() []way {
 		if p.tokens != "" {
 			name = "Authing by token"
 		}
-		ways = append(ways, way{name, map[told]string{down: "1000", often: "2080", denied: "2333", doubted: "2333"}, p.native})
+		ways = append(ways, way{name, map[told]string{down: "1000", often: "2080", denied: "2333", doubted: "2333", broken: "500"}, p.native})
 	}
 	if !p.pageless {
-		ways = append(ways, way{"page", map[told]string{down: "problem", often: "problem", denied: "problem", doubted: "problem"}, p.page})
+		ways = append(ways, way{"page", map[told]string{down: "problem", often: "problem", denied: "problem", doubted: "problem", broken: "problem"}, p.page})
 	}
 	return ways
 }

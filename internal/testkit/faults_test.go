@@ -19,7 +19,7 @@ import (
 const inTime = 3*time.Second + time.Second
 
 // told is what a caller must learn of a fault, in whatever words its protocol has.
-type told string
+type told = string
 
 const (
 	fine    told = "fine"    // nothing: the answer was good enough
@@ -49,12 +49,22 @@ const (
 // commonFaults are those of the network and of HTTP, which every vendor may have.
 func commonFaults() []fault {
 	return []fault{
-		{name: cut, want: down}, {name: untrusted, want: down},
-		{name: "HANG", want: down}, {name: "RST", want: down},
-		{name: "SLOW20000", want: down, late: true}, {name: "DRIP", want: down, late: true}, {name: "TRUNC", want: down, late: true},
-		{name: "BIG", want: down}, {name: "GZIP", want: down}, {name: "REDIR", want: down},
-		{name: "HTML", want: down}, {name: "NOERR", want: down},
-		{name: "H404", want: down}, {name: "H500", want: down}, {name: "H502", want: down}, {name: "H503", want: down},
+		{name: cut, want: down},
+		{name: untrusted, want: down},
+		{name: "HANG", want: down},
+		{name: "RST", want: down},
+		{name: "SLOW20000", want: down, late: true},
+		{name: "DRIP", want: down, late: true},
+		{name: "TRUNC", want: down, late: true},
+		{name: "BIG", want: down},
+		{name: "GZIP", want: down},
+		{name: "REDIR", want: down},
+		{name: "HTML", want: down},
+		{name: "NOERR", want: down},
+		{name: "H404", want: down},
+		{name: "H500", want: down},
+		{name: "H502", want: down},
+		{name: "H503", want: down},
 		{name: "CHARSET", want: fine, late: true},
 	}
 }
