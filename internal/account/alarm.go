@@ -32,14 +32,12 @@ func (s *Service) raise(ctx context.Context, p pool.Pool, channel, target string
 		if err != nil {
 			return err
 		}
-		kind := ""
-		switch {
-		case n >= b.most:
-			kind = notify.BudgetSpent
-		case n >= limit.SendNearly(b.most).Max:
-			kind = notify.BudgetNearly
-		default:
+		if n < limit.SendNearly(b.most).Max {
 			continue
+		}
+		kind := notify.BudgetNearly
+		if n >= b.most {
+			kind = notify.BudgetSpent
 		}
 		detail := map[string]string{"budget": strconv.Itoa(b.most), "sent": strconv.Itoa(n), "country": cmp.Or(b.country, "*")}
 		if err := s.alarm(ctx, p, kind, detail); err != nil {

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,9 +23,7 @@ func (k *kit) last(t *testing.T, userID, action string) map[string]string {
 		return nil
 	}
 	got := map[string]string{"result": records[0].Event.Result, "client": records[0].Event.ClientID}
-	for name, value := range records[0].Event.Detail {
-		got[name] = value
-	}
+	maps.Copy(got, records[0].Event.Detail)
 	return got
 }
 

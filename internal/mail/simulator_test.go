@@ -154,7 +154,6 @@ func TestRefusedAddressesAreKnown(t *testing.T) {
 	}
 }
 
-
 type bounceReader interface {
 	Reports(called string, header http.Header, body []byte) ([]driver.Report, error)
 }
