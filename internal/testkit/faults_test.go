@@ -105,44 +105,63 @@ func (r row) run(t *testing.T, s *testkit.Server) {
 				continue
 			}
 			t.Run(f.name+" "+w.protocol, func(t *testing.T) {
-				who := fmt.Sprintf("p%d", serial.Add(1))
-				show := w.begin(t, s.On(t), who)
-				want := s.On(t).Rows(made()...)
-				mend := r.inflict(t, s.On(t), f.name)
-				end := func(time.Time) {}
-				if f.name == "HANG" && r.other != nil {
-					end = r.meanwhile(t, s.On(t), who, want)
-				}
-				begin := time.Now()
-				word := show(t)
-				if took := time.Since(begin); took > inTime {
-					t.Errorf("the answer took %s", took)
-				}
-				end(time.Now())
-				if word != w.words[f.want] {
-					t.Errorf("the caller hears %q, want %q", word, w.words[f.want])
-				}
-				got := s.On(t).Rows(made()...)
-				if f.want == denied || f.want == doubted { // that the code was shown is noted
-					want["tickets"] = got["tickets"]
-				}
-				if diff := cmp.Diff(want, got); word != "" && diff != "" {
-					t.Errorf("half made: %s", diff)
-				}
-				mend()
-				if f.want == fine {
-					return
-				}
-				word = show(t)
-				if word != "" && f.late { // the vendor keeps the code, and gives another
-					word = w.begin(t, s.On(t), who)(t)
-				}
-				if word != "" {
-					t.Errorf("afterwards the caller hears %q", word)
-				}
+				punctual(t, func() time.Duration { return r.try(t, s, f, w, fmt.Sprintf("p%d", serial.Add(1))) })
 			})
 		}
 	}
+}
+
+// punctual runs a case that tells how long its caller waited. A machine that is busy with
+// other tests may be late by itself, but not three times.
+func punctual(t *testing.T, try func() time.Duration) {
+	t.Helper()
+	for n := 1; ; n++ {
+		took := try()
+		if took <= inTime {
+			return
+		}
+		if n == 3 {
+			t.Errorf("the answer took %s", took)
+			return
+		}
+	}
+}
+
+// try is one case, with somebody new.
+func (r row) try(t *testing.T, s *testkit.Server, f fault, w way, who string) (took time.Duration) {
+	show := w.begin(t, s.On(t), who)
+	want := s.On(t).Rows(made()...)
+	mend := r.inflict(t, s.On(t), f.name)
+	end := func(time.Time) {}
+	if f.name == "HANG" && r.other != nil {
+		end = r.meanwhile(t, s.On(t), who, want)
+	}
+	begin := time.Now()
+	word := show(t)
+	took = time.Since(begin)
+	end(time.Now())
+	if word != w.words[f.want] {
+		t.Errorf("the caller hears %q, want %q", word, w.words[f.want])
+	}
+	got := s.On(t).Rows(made()...)
+	if f.want == denied || f.want == doubted { // that the code was shown is noted
+		want["tickets"] = got["tickets"]
+	}
+	if diff := cmp.Diff(want, got); word != "" && diff != "" {
+		t.Errorf("half made: %s", diff)
+	}
+	mend()
+	if f.want == fine {
+		return took
+	}
+	word = show(t)
+	if word != "" && f.late { // the vendor keeps the code, and gives another
+		word = w.begin(t, s.On(t), who)(t)
+	}
+	if word != "" {
+		t.Errorf("afterwards the caller hears %q", word)
+	}
+	return took
 }
 
 // inflict makes the vendor fail until mend.
