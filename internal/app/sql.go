@@ -53,7 +53,7 @@ func (s *Store) wipe(ctx context.Context) error {
 		for _, statement := range []string{
 			`DELETE FROM sessions`, `DELETE FROM identities`, `DELETE FROM users`,
 			`DELETE FROM codes`, `DELETE FROM tickets`, `DELETE FROM app_tokens`, `DELETE FROM device_grants`,
-			`DELETE FROM counters`, `DELETE FROM audit`, `DELETE FROM deliveries`,
+			`DELETE FROM counters`, `DELETE FROM revocations`, `DELETE FROM bounces`, `DELETE FROM audit`, `DELETE FROM deliveries`,
 			`DELETE FROM jobs WHERE kind NOT LIKE 'every.%'`,
 		} {
 			if _, err := s.db.Exec(ctx, statement); err != nil {

@@ -61,7 +61,7 @@ func command(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(p), serveCommand(p), upsimCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), keysCommand(p), configCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
+	root.AddCommand(devCommand(p), serveCommand(p), upsimCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), mailCommand(p), keysCommand(p), configCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
 	return root
 }
 

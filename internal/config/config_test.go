@@ -87,6 +87,8 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		Mail:    config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
 		OneTap:  config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
 		Captcha: config.Driver{Name: "turnstile", Options: map[string]string{"secret": "s"}},
+
+		OperatorEmail: "ops@example.com", Limits: map[string]string{"number_day": "30"}, NetworksFile: "/networks",
 	}
 	path := file(t, "c.yaml", `
 # comments are welcome
@@ -106,6 +108,9 @@ sms:
   options: {url: https://s, port: 25}
   routes: {"+86": "tencent, aliyun", "*": twilio}
 outbound_allow: [10.1.2.3]
+operator_email: ops@example.com
+limits: {number_day: 30}
+networks_file: /networks
 mail:
   driver: smtp
   options:
@@ -125,6 +130,7 @@ captcha:
 		"TIGERTALLY_LOG_FORMAT": "text", "TIGERTALLY_LOG_LEVEL": "warn",
 		"TIGERTALLY_SMS_DRIVER": "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
 		"TIGERTALLY_SMS_ROUTES": `{"+86": "tencent, aliyun", "*": twilio}`, "TIGERTALLY_OUTBOUND_ALLOW": "10.1.2.3",
+		"TIGERTALLY_OPERATOR_EMAIL": "ops@example.com", "TIGERTALLY_LIMITS": "{number_day: 30}", "TIGERTALLY_NETWORKS_FILE": "/networks",
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",
 		"TIGERTALLY_ONETAP_DRIVER": "yidun", "TIGERTALLY_ONETAP_OPTIONS": "{secret_id: i}",
 		"TIGERTALLY_CAPTCHA_DRIVER": "turnstile", "TIGERTALLY_CAPTCHA_OPTIONS": "{secret: s}",
