@@ -28,7 +28,7 @@ var layers = map[string]string{
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain, "qr": domain,
+	"connection": domain, "qr": domain, "operator": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 	"federation": flow,
@@ -80,6 +80,7 @@ var siblings = map[string]map[string]string{
 	"limit":    {"pool": "limits may be switched off per pool"},
 	"pipeline": {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
 	"user":     {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
+	"operator": {"audit": "changes are recorded with their effect", "limit": "guesses are counted"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},

@@ -152,6 +152,19 @@ const (
 	GrantInvalid  Code = "grant_invalid"   // an OAuth code or token that buys nothing
 	ScopeInvalid  Code = "scope_invalid"
 	ContactUnset  Code = "contact_unset" // there is no such contact to remove
+
+	// Operators.
+
+	BootstrapInvalid Code = "bootstrap_invalid" // unknown, used, expired, or somebody administers already
+	OperatorExists   Code = "operator_exists"   // the first operator was made already
+	OperatorNotFound Code = "operator_not_found"
+	OperatorTaken    Code = "operator_taken"
+	OperatorName     Code = "operator_name" // not a name we take
+	LastOwner        Code = "last_owner"    // somebody must remain who may do everything
+	FactorRequired   Code = "factor_required"
+	FactorUnset      Code = "factor_unset"  // no second factor is set up
+	APIKeyInvalid    Code = "api_key_invalid"
+	APIKeyNotFound   Code = "api_key_not_found"
 )
 
 var kinds = map[Code]Kind{
@@ -203,6 +216,11 @@ var kinds = map[Code]Kind{
 
 	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, GrantInvalid: KindInvalid,
 	ScopeInvalid: KindInvalid, ContactUnset: KindPrecondition,
+
+	BootstrapInvalid: KindNotFound, OperatorExists: KindNotFound, OperatorNotFound: KindNotFound,
+	OperatorTaken: KindConflict, OperatorName: KindInvalid, LastOwner: KindPrecondition,
+	FactorRequired: KindDenied, FactorUnset: KindPrecondition, APIKeyInvalid: KindUnauthenticated,
+	APIKeyNotFound: KindNotFound,
 }
 
 // Kind returns the group of c; a code outside the list is Unexpected.
