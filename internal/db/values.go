@@ -59,3 +59,18 @@ func rebind(query string) string {
 	}
 	return string(b)
 }
+
+// Tuples writes the placeholders of a VALUES list of n rows: Tuples(2, 2) is
+// "($1, $2), ($3, $4)". Both engines take some 30,000 of them in one statement.
+func Tuples(n, columns int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		b.WriteString(In(i*columns+1, columns))
+		b.WriteByte(')')
+	}
+	return b.String()
+}

@@ -234,11 +234,16 @@ func addressKey(ctx context.Context, poolID string) string {
 // NewPassword checks a new password of u against the rules of the pool and hashes it.
 // It must not run in a transaction.
 func (p *Proofs) NewPassword(ctx context.Context, in pool.Pool, u user.User, password string) (string, error) {
-	local, _, _ := strings.Cut(u.Email, "@")
-	if err := passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
+	if err := VetPassword(in, u, password); err != nil {
 		return "", err
 	}
 	return p.hasher.Hash(ctx, in.ID, password)
+}
+
+// VetPassword refuses a new password of u that the rules of the pool refuse.
+func VetPassword(in pool.Pool, u user.User, password string) error {
+	local, _, _ := strings.Cut(u.Email, "@")
+	return passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName)
 }
 
 // CheckPassword refuses what the rules of the pool refuse for everybody. Flows call it
