@@ -43,6 +43,8 @@ const (
 	IdentityConflict = "identity.conflict"
 	ProviderPut      = "provider.put"
 	ProviderRemove   = "provider.remove"
+	PoolCreate       = "pool.create"
+	PoolChange       = "pool.change"
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
 	TestTarget       = "pool.test_number"
@@ -61,7 +63,26 @@ const (
 	FunctionFailed   = "function.failed"
 	ScreenConfirm    = "screen.confirm" // a screen may sign in
 	ScreenCancel     = "screen.cancel"
+
+	OperatorBootstrap = "operator.bootstrap" // the first one
+	OperatorSignIn    = "operator.sign_in"
+	OperatorSignOut   = "operator.sign_out"
+	OperatorFactor    = "operator.factor" // the second factor, at sign-in
+	OperatorEnrol     = "operator.enrol"  // a second factor was set up
+	OperatorSudo      = "operator.sudo"   // the second factor, before something sensitive
+	OperatorPassword  = "operator.password"
+	OperatorCreate    = "operator.create"
+	OperatorChange    = "operator.change"
+	OperatorRemove    = "operator.remove"
+	OperatorReset     = "operator.reset" // a lost factor or password, on the host
+	OperatorSession   = "operator.session_end"
+	APIKeyCreate      = "operator.key_create"
+	APIKeyRevoke      = "operator.key_revoke"
 )
+
+// Installation stands for a pool in the record of what concerns the whole installation.
+// No pool can have this name.
+const Installation = "@installation"
 
 // OK is the result of what worked; any other result is the code of the refusal.
 const OK = "ok"

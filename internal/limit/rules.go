@@ -148,3 +148,22 @@ func UploadAddress() Rule { return Rule{Name: "upload_ip", Max: 30, Per: time.Ho
 
 // FeedbackAddress bounds what people of one address prefix write to the operator.
 func FeedbackAddress() Rule { return Rule{Name: "feedback_ip", Max: 10, Per: time.Hour} }
+
+// OperatorPair bounds wrong passwords for one operator's name from one address prefix, so
+// that a stranger elsewhere locks nobody out.
+func OperatorPair() Rule { return Rule{Name: "operator_pair", Max: 10, Per: 15 * time.Minute} }
+
+// OperatorAddress bounds wrong operators' passwords from one address prefix.
+func OperatorAddress() Rule { return Rule{Name: "operator_ip", Max: 30, Per: 15 * time.Minute} }
+
+// OperatorName bounds wrong passwords for one operator's name from anywhere.
+func OperatorName() Rule { return Rule{Name: "operator_name", Max: 200, Per: time.Hour} }
+
+// OperatorFactor bounds wrong second factors of one operator, which only somebody who has
+// the password can show: ten in a quarter of an hour, thirty a day.
+func OperatorFactor() []Rule {
+	return []Rule{
+		{Name: "operator_factor", Max: 10, Per: 15 * time.Minute},
+		{Name: "operator_factor_day", Max: 30, Per: day},
+	}
+}

@@ -5,11 +5,10 @@
 CREATE TABLE operator_guard (
     id              BIGINT PRIMARY KEY,
     changes         BIGINT NOT NULL,
-    bootstrap       BYTEA NOT NULL,
-    bootstrap_until BIGINT NOT NULL,
-    bootstrap_tries BIGINT NOT NULL
+    bootstrap       BYTEA,
+    bootstrap_until BIGINT NOT NULL
 );
-INSERT INTO operator_guard (id, changes, bootstrap, bootstrap_until, bootstrap_tries) VALUES (1, 0, '', 0, 0);
+INSERT INTO operator_guard (id, changes, bootstrap_until) VALUES (1, 0, 0);
 
 -- name_key is the name without case. pools is a JSON list of the pools the operator may
 -- see, or NULL for all. totp is sealed; totp_fresh is an authenticator that was shown and
