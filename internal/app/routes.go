@@ -15,6 +15,7 @@ import (
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
+	protocol "github.com/tigertally/tigertally/internal/protocol/manage"
 	"github.com/tigertally/tigertally/internal/protocol/oidc"
 	"github.com/tigertally/tigertally/internal/web"
 )
@@ -50,6 +51,8 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/auth/", cloud.Handler())
 	mux.Handle("/web", cloud.Handler())
 	mux.Handle("/oidc/", open.Handler())
+	managed := a.manageEdge()
+	mux.Handle(protocol.Prefix+"/", managed.Handler())
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
 		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
@@ -69,6 +72,9 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 			}
 			if strings.HasPrefix(r.URL.Path, "/oidc/") {
 				return open
+			}
+			if strings.HasPrefix(r.URL.Path, protocol.Prefix+"/") {
+				return managed
 			}
 			return cloud
 		},

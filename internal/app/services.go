@@ -134,6 +134,7 @@ type services struct {
 	oauth     *oauth.Service
 
 	federation *federation.Service
+	administration
 }
 
 // outside is what differs between production and development.
@@ -206,6 +207,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
 		Limits: s.limits, Pipelines: s.Pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
 	})
+	s.administer()
 	return s, nil
 }
 
@@ -236,6 +238,7 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.Codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_deliveries", 24*time.Hour, counted(s.Deliveries.Sweep))
+	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
 }
 

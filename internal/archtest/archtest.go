@@ -18,24 +18,25 @@ const (
 	outside = "outside"
 )
 
-// layers puts every package below internal/ and cmd/ into one layer. A package in
+// layers puts every package below internal/ and cmd/, and api, into one layer. A package in
 // no layer fails the build.
 var layers = map[string]string{
 	"errs": base, "i18n": base, "caller": base, "db": base, "secret": base,
 	"contact": base, "config": base, "web": base, "driver": base, "secret/argon2": base,
-	"pipeline/sandbox": base,
+	"pipeline/sandbox": base, "api": base,
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain, "qr": domain, "operator": domain,
+	"connection": domain, "qr": domain, "idempotency": domain, "operator": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
-	"federation": flow,
+	"federation": flow, "manage": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver, "puzzle": driver, "provider": driver,
 
 	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "callback": edge, "hosted": edge,
+	"protocol/manage": edge,
 
 	"upsim": outside,
 
@@ -84,6 +85,7 @@ var siblings = map[string]map[string]string{
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
+	"manage":  {"admin": "what a pool secret may do, an administrator may too"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
 	"federation": {"signin": "issues and reads provider tokens"},

@@ -62,7 +62,7 @@ func sources(t *testing.T) []source {
 		all = append(all, source{pkg, path, strings.HasSuffix(path, "_test.go"), string(text), file})
 		return nil
 	}
-	for _, top := range []string{"internal", "cmd"} {
+	for _, top := range []string{"internal", "cmd", "api"} {
 		if err := filepath.WalkDir(filepath.Join(dir, top), walk); err != nil {
 			t.Fatal(err)
 		}

@@ -133,11 +133,15 @@ const (
 
 	// Managing a pool.
 
-	PermissionDenied Code = "permission_denied" // the token may not do this
-	PoolSecretWrong  Code = "pool_secret_wrong"
-	FieldUndefined   Code = "field_undefined"   // param "field": no such custom field
-	ExternalIDTaken  Code = "external_id_taken" // another person has it
-	FunctionNotFound Code = "function_not_found"
+	// An Idempotency-Key of another request; of one that is under way or was cut off.
+	IdempotencyReused  Code = "idempotency_reused"
+	IdempotencyPending Code = "idempotency_pending"
+	EditConflict       Code = "edit_conflict"     // what is being changed has changed since it was read
+	PermissionDenied   Code = "permission_denied" // the token may not do this
+	PoolSecretWrong    Code = "pool_secret_wrong"
+	FieldUndefined     Code = "field_undefined"   // param "field": no such custom field
+	ExternalIDTaken    Code = "external_id_taken" // another person has it
+	FunctionNotFound   Code = "function_not_found"
 
 	// Pipelines.
 
@@ -162,7 +166,7 @@ const (
 	OperatorName     Code = "operator_name" // not a name we take
 	LastOwner        Code = "last_owner"    // somebody must remain who may do everything
 	FactorRequired   Code = "factor_required"
-	FactorUnset      Code = "factor_unset"  // no second factor is set up
+	FactorUnset      Code = "factor_unset" // no second factor is set up
 	APIKeyInvalid    Code = "api_key_invalid"
 	APIKeyNotFound   Code = "api_key_not_found"
 )
@@ -208,6 +212,8 @@ var kinds = map[Code]Kind{
 	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,
 
 	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
+
+	EditConflict: KindPrecondition, IdempotencyReused: KindInvalid, IdempotencyPending: KindConflict,
 
 	PermissionDenied: KindDenied, PoolSecretWrong: KindUnauthenticated, FieldUndefined: KindInvalid,
 	ExternalIDTaken: KindConflict, FunctionNotFound: KindNotFound,

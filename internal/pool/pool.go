@@ -4,10 +4,12 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
@@ -17,6 +19,9 @@ import (
 
 // maxClientID bounds what is looked up as a client id.
 const maxClientID = 128
+
+// maxName bounds, in bytes, the name of a pool or an application.
+const maxName = 256
 
 // Pool is one directory of people with one set of rules.
 type Pool struct {
@@ -118,15 +123,46 @@ func (s *Service) CreateApp(ctx context.Context, a App) error {
 	return nil
 }
 
+// Rename changes what administrators see of a pool. Errors: PoolNotFound, FieldMissing,
+// FieldTooLong.
+func (s *Service) Rename(ctx context.Context, id, name string) error {
+	switch {
+	case name == "":
+		return errs.New(errs.FieldMissing, "field", "name")
+	case len(name) > maxName:
+		return errs.New(errs.FieldTooLong, "field", "name", "max", strconv.Itoa(maxName))
+	}
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
+		if n, err := s.rename(ctx, id, name); err != nil || n == 0 {
+			return cmp.Or(err, error(errs.New(errs.PoolNotFound)))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("rename pool: %w", err)
+	}
+	return nil
+}
+
 // UpdateSettings changes a pool's settings. edit may run more than once.
 func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Settings)) error {
+	return s.ChangeSettings(ctx, id, func(set *Settings) error {
+		edit(set)
+		return nil
+	})
+}
+
+// ChangeSettings is UpdateSettings for an edit that may refuse; then nothing changes.
+func (s *Service) ChangeSettings(ctx context.Context, id string, edit func(*Settings) error) error {
 	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "pools", id, func(text string) (string, error) {
 			set, err := parseSettings(text)
 			if err != nil {
 				return "", err
 			}
-			edit(&set)
+			if err := edit(&set); err != nil {
+				return "", err
+			}
 			set = set.complete()
 			if err := set.Check(); err != nil {
 				return "", err
@@ -142,13 +178,23 @@ func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Sett
 
 // UpdateApp changes an application's settings. edit may run more than once.
 func (s *Service) UpdateApp(ctx context.Context, id string, edit func(*AppSettings)) error {
+	return s.ChangeApp(ctx, id, func(set *AppSettings) error {
+		edit(set)
+		return nil
+	})
+}
+
+// ChangeApp is UpdateApp for an edit that may refuse; then nothing changes.
+func (s *Service) ChangeApp(ctx context.Context, id string, edit func(*AppSettings) error) error {
 	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "apps", id, func(text string) (string, error) {
 			var set AppSettings
 			if err := json.Unmarshal([]byte(text), &set); err != nil {
 				return "", err
 			}
-			edit(&set)
+			if err := edit(&set); err != nil {
+				return "", err
+			}
 			b, err := json.Marshal(set)
 			return string(b), err
 		})

@@ -18,6 +18,11 @@ func (s *Service) insertPool(ctx context.Context, p Pool) (int64, error) {
 		p.ID, p.Name, set, db.Millis(p.CreatedAt), db.Millis(p.CreatedAt))
 }
 
+func (s *Service) rename(ctx context.Context, id, name string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE pools SET name = $1, updated_at = $2 WHERE id = $3`,
+		name, db.Millis(s.now()), id)
+}
+
 func (s *Service) insertApp(ctx context.Context, a App) (int64, error) {
 	set, err := json.Marshal(a.Settings)
 	if err != nil {

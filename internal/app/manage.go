@@ -1,0 +1,41 @@
+package app
+
+import (
+	"runtime/debug"
+
+	"github.com/tigertally/tigertally/internal/idempotency"
+	"github.com/tigertally/tigertally/internal/manage"
+	"github.com/tigertally/tigertally/internal/operator"
+	protocol "github.com/tigertally/tigertally/internal/protocol/manage"
+)
+
+// administration is what administrators work with.
+type administration struct {
+	operators *operator.Service
+	manage    *manage.Service
+	answers   *idempotency.Service
+}
+
+// administer builds what administrators work with from everything else.
+func (s *services) administer() {
+	s.operators = operator.New(operator.Deps{
+		DB: s.db, Ring: s.ring, Hasher: s.hasher, Limits: s.limits, Audit: s.audit, Now: s.now, Issuer: "Tigertally",
+	})
+	s.answers = idempotency.New(s.db, s.ring, s.now)
+	s.manage = manage.New(manage.Deps{
+		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
+	})
+}
+
+// manageEdge is the management API.
+func (s *services) manageEdge() *protocol.Protocol {
+	return protocol.New(protocol.Options{Manage: s.manage, Operators: s.operators, Answers: s.answers, Version: version()})
+}
+
+// version is the version of the program, as its module says.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
