@@ -1,0 +1,9 @@
+package audit
+
+// Data that came in or went out as a whole. Detail counts it.
+const (
+	UserImport    = "user.import" // one transaction of an import
+	UserExport    = "user.export" // all people, or the one in UserID
+	BackupCreate  = "backup.create"
+	BackupRestore = "backup.restore"
+)
