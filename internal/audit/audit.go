@@ -78,6 +78,9 @@ const (
 	OperatorSession   = "operator.session_end"
 	APIKeyCreate      = "operator.key_create"
 	APIKeyRevoke      = "operator.key_revoke"
+
+	Seal   = "audit.seal"   // the oldest records were deleted
+	Export = "audit.export" // somebody took records away
 )
 
 // Installation stands for a pool in the record of what concerns the whole installation.
@@ -131,7 +134,8 @@ func New(d *db.DB, now func() time.Time) *Service {
 	return &Service{db: d, now: now}
 }
 
-// Record keeps e, in the transaction of ctx when there is one.
+// Record keeps e, in the transaction of ctx when there is one, and links it to the record
+// before it in the chain of its pool.
 func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Result == "" {
 		e.Result = OK
@@ -139,7 +143,11 @@ func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Actor == "" {
 		e.Actor = e.UserID
 	}
-	if err := s.insert(ctx, e, caller.From(ctx)); err != nil {
+	r, err := newRow(e, caller.From(ctx), s.now())
+	if err == nil {
+		err = s.db.InTx(ctx, func(ctx context.Context) error { return s.append(ctx, r) })
+	}
+	if err != nil {
 		return fmt.Errorf("record %s: %w", e.Action, err)
 	}
 	return nil
