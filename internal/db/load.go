@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -198,7 +199,8 @@ func loadPostgres(ctx context.Context, address string, all []migration, version 
 	return migrateTo(ctx, conn, postgresDialect, all, log)
 }
 
-// emptyAt refuses a database with a row in it, or with another schema.
+// emptyAt refuses a database that a server has used, which is one with a row in meta, or
+// one with a newer schema.
 func emptyAt(ctx context.Context, conn *sql.Conn, version int) error {
 	list, err := tables(ctx, conn, "postgres")
 	if err != nil || len(list) == 0 {
@@ -211,14 +213,12 @@ func emptyAt(ctx context.Context, conn *sql.Conn, version int) error {
 	if have > version {
 		return fmt.Errorf("%w: its schema has version %d and the backup %d; restore into a database without tables", ErrNotEmpty, have, version)
 	}
-	for _, t := range list {
-		var some bool
-		if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+t.Name+")").Scan(&some); err != nil {
-			return err
-		}
-		if some {
-			return fmt.Errorf("table %s: %w", t.Name, ErrNotEmpty)
-		}
+	var used bool
+	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM meta)").Scan(&used); err != nil {
+		return err
+	}
+	if used {
+		return ErrNotEmpty
 	}
 	return nil
 }
@@ -233,7 +233,11 @@ func within(ctx context.Context, conn *sql.Conn, engine, begin string, fn func(*
 			conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // err tells.
 		}
 	}()
-	if err := fn(&Loader{conn: conn, engine: engine}); err != nil {
+	l := &Loader{conn: conn, engine: engine}
+	if err := l.clear(ctx); err != nil {
+		return err
+	}
+	if err := fn(l); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
@@ -242,6 +246,20 @@ func within(ctx context.Context, conn *sql.Conn, engine, begin string, fn func(*
 
 // Tables lists the tables there are, see Snapshot.Tables.
 func (l *Loader) Tables(ctx context.Context) ([]Table, error) { return tables(ctx, l.conn, l.engine) }
+
+// clear takes away the rows that migrations made.
+func (l *Loader) clear(ctx context.Context) error {
+	list, err := l.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range slices.Backward(list) { // children first
+		if _, err := l.Exec(ctx, "DELETE FROM "+t.Name); err != nil {
+			return fmt.Errorf("clear %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
 
 // loadRows is how many rows one statement writes.
 const loadRows = 100

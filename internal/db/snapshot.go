@@ -84,7 +84,7 @@ func viewSQLite(ctx context.Context, path string, fn func(*Snapshot) error) (err
 	if path, err = filepath.Abs(path); err != nil {
 		return err
 	}
-	v := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)", "cache_size(-16000)"}}
+	v := url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)", "cache_size(-16000)"}}
 	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
 	if err != nil {
 		return err
