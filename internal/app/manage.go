@@ -3,6 +3,7 @@ package app
 import (
 	"runtime/debug"
 
+	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/idempotency"
 	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/operator"
@@ -14,6 +15,7 @@ type administration struct {
 	operators *operator.Service
 	manage    *manage.Service
 	answers   *idempotency.Service
+	devKey    string // of a development server; "" in production
 }
 
 // administer builds what administrators work with from everything else.
@@ -30,6 +32,13 @@ func (s *services) administer() {
 // manageEdge is the management API.
 func (s *services) manageEdge() *protocol.Protocol {
 	return protocol.New(protocol.Options{Manage: s.manage, Operators: s.operators, Answers: s.answers, Version: version()})
+}
+
+// pages is the console.
+func (a *App) pages() (*console.Console, error) {
+	return console.New(console.Options{
+		Manage: a.manage, Operators: a.operators, PublicURL: a.publicURL, Secure: a.conf.Secure(), DevKey: a.devKey, Now: a.now,
+	})
 }
 
 // version is the version of the program, as its module says.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tigertally/tigertally/internal/callback"
+	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
@@ -53,6 +54,12 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/oidc/", open.Handler())
 	managed := a.manageEdge()
 	mux.Handle(protocol.Prefix+"/", managed.Handler())
+	pages, err := a.pages()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(console.Prefix, pages.Handler())
+	mux.Handle(console.Prefix+"/", pages.Handler())
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
 		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
@@ -75,6 +82,9 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 			}
 			if strings.HasPrefix(r.URL.Path, protocol.Prefix+"/") {
 				return managed
+			}
+			if r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
+				return pages
 			}
 			return cloud
 		},

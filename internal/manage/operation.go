@@ -20,7 +20,11 @@ type Operation struct {
 
 // Operations lists everything an administrator can do.
 func Operations() []Operation {
-	return slices.Concat(poolOperations())
+	return slices.Concat(
+		poolOperations(), userOperations(), appOperations(), fieldOperations(), providerOperations(), pipelineOperations(),
+		messageOperations(), webhookOperations(), keyOperations(), limitOperations(), auditOperations(),
+		metricOperations(), doctorOperations(), operatorOperations(), backupOperations(), transferOperations(),
+	)
 }
 
 // rules finds an operation by its name.

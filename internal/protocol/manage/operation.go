@@ -25,7 +25,11 @@ type Operation struct {
 
 // Operations lists the wire form of everything an administrator can do.
 func (p *Protocol) Operations() []Operation {
-	return slices.Concat(p.poolOperations())
+	return slices.Concat(
+		p.poolOperations(), p.userOperations(), p.appOperations(), p.fieldOperations(), p.providerOperations(), p.pipelineOperations(),
+		p.messageOperations(), p.webhookOperations(), p.keyOperations(), p.limitOperations(), p.auditOperations(),
+		p.metricOperations(), p.doctorOperations(), p.operatorOperations(), p.backupOperations(), p.transferOperations(),
+	)
 }
 
 // operate makes the endpoint of an operation. What it answers has an entity tag, so that

@@ -1,0 +1,6 @@
+package console
+
+// appRoutes are the pages about applications.
+func (c *Console) appRoutes() []route {
+	return nil
+}

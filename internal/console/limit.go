@@ -1,0 +1,6 @@
+package console
+
+// limitRoutes are the pages about limits and lockouts.
+func (c *Console) limitRoutes() []route {
+	return nil
+}

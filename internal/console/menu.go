@@ -1,0 +1,26 @@
+package console
+
+import "github.com/tigertally/tigertally/internal/manage"
+
+// menuItem is a link of the sidebar, shown to those who may do op. Its words are
+// menu_<name>.
+type menuItem struct {
+	name  string
+	op    manage.Op
+	path  []string // below the pool, or below Prefix
+	exact bool     // pages below it are other sections
+}
+
+// poolMenu lists the sections of a pool, in their order.
+func poolMenu() []menuItem {
+	return []menuItem{
+		{name: "overview", op: manage.PoolGet, exact: true},
+	}
+}
+
+// globalMenu lists the sections of the installation, in their order.
+func globalMenu() []menuItem {
+	return []menuItem{
+		{name: "pools", op: manage.PoolCreate, path: []string{"pools"}, exact: true},
+	}
+}

@@ -1,0 +1,6 @@
+package console
+
+// pipelineRoutes are the pages about functions.
+func (c *Console) pipelineRoutes() []route {
+	return nil
+}

@@ -1,0 +1,6 @@
+package console
+
+// webhookRoutes are the pages about webhooks.
+func (c *Console) webhookRoutes() []route {
+	return nil
+}

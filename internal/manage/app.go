@@ -1,0 +1,6 @@
+package manage
+
+// appOperations are what can be done with applications.
+func appOperations() []Operation {
+	return nil
+}

@@ -1,0 +1,6 @@
+package manage
+
+// keyOperations are what can be done with keys and secrets.
+func keyOperations() []Operation {
+	return nil
+}

@@ -1,0 +1,6 @@
+package manage
+
+// operatorOperations are what can be done with administrators and their API keys.
+func operatorOperations() []Operation {
+	return nil
+}

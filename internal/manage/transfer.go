@@ -1,0 +1,6 @@
+package manage
+
+// transferOperations are what can be done with bringing people in and out.
+func transferOperations() []Operation {
+	return nil
+}

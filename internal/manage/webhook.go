@@ -1,0 +1,6 @@
+package manage
+
+// webhookOperations are what can be done with webhooks.
+func webhookOperations() []Operation {
+	return nil
+}

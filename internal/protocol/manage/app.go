@@ -1,0 +1,5 @@
+package manage
+
+func (p *Protocol) appOperations() []Operation {
+	return nil
+}

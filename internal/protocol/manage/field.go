@@ -1,0 +1,5 @@
+package manage
+
+func (p *Protocol) fieldOperations() []Operation {
+	return nil
+}

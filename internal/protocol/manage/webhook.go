@@ -1,0 +1,5 @@
+package manage
+
+func (p *Protocol) webhookOperations() []Operation {
+	return nil
+}
