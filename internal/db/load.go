@@ -292,3 +292,10 @@ func (l *Loader) Exec(ctx context.Context, query string, args ...any) (int64, er
 	}
 	return res.RowsAffected()
 }
+
+// Int runs a statement that returns one number.
+func (l *Loader) Int(ctx context.Context, query string) (int64, error) {
+	var n int64
+	err := l.conn.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
+}
