@@ -83,7 +83,7 @@ CREATE INDEX audit_unchained ON audit (at, id) WHERE seq IS NULL;
 
 -- What support asks for. Ordinary sign-ins are not in the partial ones, so that those cost
 -- a sign-in nothing.
-CREATE INDEX audit_by_request ON audit (pool_id, request_id) WHERE request_id <> '';
+CREATE INDEX audit_by_request ON audit (pool_id, request_id, at, id) WHERE request_id <> '';
 CREATE INDEX audit_by_ip ON audit (pool_id, ip, at, id) WHERE ip <> '';
 CREATE INDEX audit_by_other ON audit (pool_id, actor, at, id) WHERE actor <> user_id;
 CREATE INDEX audit_by_refusal ON audit (pool_id, at, id) WHERE result <> 'ok';
