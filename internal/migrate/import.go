@@ -1,12 +1,14 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/tigertally/tigertally/internal/admin"
@@ -171,6 +173,7 @@ func (r *run) write(ctx context.Context, b batch) error {
 			return err
 		}
 		after.Rows += int64(len(b.people))
+		slices.SortStableFunc(found, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 		if err := r.report(found, &after); err != nil {
 			return err
 		}

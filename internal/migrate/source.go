@@ -289,7 +289,7 @@ func (s *table) next() (record, error) {
 		row.fields = make(map[string]any, len(s.columns))
 		for i, v := range row.values {
 			if v != "" { // nothing is what an empty cell says
-				row.fields[s.columns[i]] = v
+				row.fields[s.columns[i]] = unescape(v)
 			}
 		}
 		return row.record, nil
@@ -320,7 +320,7 @@ func (s *table) record() (tableRow, error) {
 			row.err = tooLarge()
 			return row, nil
 		}
-		if bytes.Count(text, []byte{'"'})%2 == 0 {
+		if !unclosed(text) {
 			break
 		}
 	}
@@ -330,6 +330,25 @@ func (s *table) record() (tableRow, error) {
 	}
 	row.values, row.err = split(strings.TrimRight(string(text), "\r\n"))
 	return row, nil
+}
+
+// unclosed reports whether a record goes on in the next line: a value that began with a
+// quote has not ended. Quotes elsewhere are a flaw of their own line.
+func unclosed(text []byte) bool {
+	begins, quoted := true, false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quoted && c == '"' && i+1 < len(text) && text[i+1] == '"':
+			i++
+		case c == '"' && (quoted || begins):
+			quoted = !quoted
+			begins = false
+		case !quoted:
+			begins = c == ','
+		}
+	}
+	return quoted
 }
 
 // split cuts one record into its values.
