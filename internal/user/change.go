@@ -172,9 +172,15 @@ func (u User) signsInAlone() bool {
 	return u.Phone != "" || u.Email != "" || (u.Username != "" && u.HasPassword())
 }
 
-// Delete removes a person with their identities and sessions.
+// Delete removes a person with their identities and sessions. That the account was there
+// stays known: see Deleted.
 func (s *Service) Delete(ctx context.Context, poolID, id string) error {
-	return found(s.remove(ctx, poolID, id))
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := found(s.remove(ctx, poolID, id)); err != nil {
+			return err
+		}
+		return s.bury(ctx, poolID, id, "")
+	})
 }
 
 // DeleteAll removes everybody in a pool; only the emulator's reset does this.
