@@ -23,6 +23,7 @@ const (
 	SignOut        = "user.sign_out"
 	Delete         = "user.delete"
 	UserUpdate     = "user.update" // by an operator
+	UserMerge      = "user.merge"
 	PasswordChange = "password.change"
 	PasswordReset  = "password.reset"
 	ContactBind    = "contact.bind"
@@ -61,6 +62,7 @@ const (
 	FunctionRemove   = "function.remove"
 	FunctionEnv      = "function.env"
 	FunctionFailed   = "function.failed"
+	FunctionRun      = "function.run"   // after the event, which has a record of its own
 	ScreenConfirm    = "screen.confirm" // a screen may sign in
 	ScreenCancel     = "screen.cancel"
 
@@ -143,7 +145,11 @@ func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Actor == "" {
 		e.Actor = e.UserID
 	}
-	r, err := newRow(e, caller.From(ctx), s.now())
+	e, err := told(ctx, e)
+	var r row
+	if err == nil {
+		r, err = newRow(e, caller.From(ctx), s.now())
+	}
 	if err == nil {
 		err = s.db.InTx(ctx, func(ctx context.Context) error { return s.append(ctx, r) })
 	}

@@ -149,6 +149,10 @@ func UploadAddress() Rule { return Rule{Name: "upload_ip", Max: 30, Per: time.Ho
 // FeedbackAddress bounds what people of one address prefix write to the operator.
 func FeedbackAddress() Rule { return Rule{Name: "feedback_ip", Max: 10, Per: time.Hour} }
 
+// RefusalNote bounds the refusals of one address prefix that are written down: enough to
+// explain them, and no write for each request of a flood.
+func RefusalNote() Rule { return Rule{Name: "refusal_note", Max: 20, Per: 15 * time.Minute} }
+
 // OperatorPair bounds wrong passwords for one operator's name from one address prefix, so
 // that a stranger elsewhere locks nobody out.
 func OperatorPair() Rule { return Rule{Name: "operator_pair", Max: 10, Per: 15 * time.Minute} }

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
@@ -56,9 +57,16 @@ func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) e
 	}
 	spread := limit.PasswordAccounts()
 	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < spread.Max {
+		audit.Note(ctx, audit.StepCaptcha, "not needed")
 		return err
 	}
-	return p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+	err := p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+	if err != nil {
+		audit.Note(ctx, audit.StepCaptcha, "needed: "+string(errs.CodeOf(err)))
+		return err
+	}
+	audit.Note(ctx, audit.StepCaptcha, "needed: passed")
+	return nil
 }
 
 // address refuses a client address that has lately been wrong too often.
@@ -69,8 +77,10 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	rule := limit.PasswordAddress()
 	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
 	if err == nil && n >= rule.Max {
-		err = errs.New(errs.TooManyRequests).After(p.wait(until))
+		audit.Note(ctx, audit.StepLimit, rule.Name+" is full")
+		return errs.New(errs.TooManyRequests).After(p.wait(until))
 	}
+	audit.Note(ctx, audit.StepLimit, rule.Name+" has room")
 	return err
 }
 
@@ -189,6 +199,7 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 			return err
 		}
 		if n >= r.Max {
+			audit.Note(ctx, audit.StepLimit, r.Name+" is full")
 			return errs.New(errs.PasswordAttempts).After(p.wait(until))
 		}
 	}

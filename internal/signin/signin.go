@@ -215,10 +215,13 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	if !ok {
 		return Outcome{}, errs.New(errs.MethodDisabled)
 	}
+	ctx = tell(ctx, in.Identifier)
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
+		s.turnedAway(ctx, in.Client, audit.SignIn, err, map[string]string{"method": in.Method})
 		return Outcome{}, err
 	}
 	p, err := s.proved(ctx, in, prove)
+	noteProof(ctx, p, err)
 	var out Outcome
 	if err == nil {
 		out, err = s.admit(ctx, s.request(ctx, in, p), p)
