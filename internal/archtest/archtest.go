@@ -28,10 +28,10 @@ var layers = map[string]string{
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain, "qr": domain, "backup": domain, "backup": domain, "idempotency": domain, "operator": domain,
+	"connection": domain, "qr": domain, "backup": domain, "idempotency": domain, "operator": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
-	"federation": flow, "migrate": flow, "migrate": flow, "manage": flow,
+	"federation": flow, "migrate": flow, "manage": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver, "puzzle": driver, "provider": driver,
 
@@ -85,10 +85,9 @@ var siblings = map[string]map[string]string{
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
-	"manage":  {"admin": "what a pool secret may do, an administrator may too"},
+	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
-	"migrate":    {"admin": "the rules for people an operator makes", "signin": "the rules of passwords"},
 	"migrate":    {"admin": "the rules for people an operator makes", "signin": "the rules of passwords"},
 	"federation": {"signin": "issues and reads provider tokens"},
 

@@ -136,6 +136,8 @@ const (
 	// An Idempotency-Key of another request; of one that is under way or was cut off.
 	IdempotencyReused  Code = "idempotency_reused"
 	IdempotencyPending Code = "idempotency_pending"
+	UserDeleted        Code = "user_deleted" // params "at", "merged_into"
+	SessionNotFound    Code = "session_not_found"
 	EditConflict       Code = "edit_conflict"     // what is being changed has changed since it was read
 	PermissionDenied   Code = "permission_denied" // the token may not do this
 	PoolSecretWrong    Code = "pool_secret_wrong"
@@ -213,6 +215,7 @@ var kinds = map[Code]Kind{
 
 	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
 
+	UserDeleted: KindNotFound, SessionNotFound: KindNotFound,
 	EditConflict: KindPrecondition, IdempotencyReused: KindInvalid, IdempotencyPending: KindConflict,
 
 	PermissionDenied: KindDenied, PoolSecretWrong: KindUnauthenticated, FieldUndefined: KindInvalid,

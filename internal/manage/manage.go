@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
@@ -16,6 +17,8 @@ import (
 	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
+	"github.com/tigertally/tigertally/internal/session"
+	"github.com/tigertally/tigertally/internal/user"
 )
 
 // Deps are the services a Service is made of; all are required.
@@ -25,7 +28,12 @@ type Deps struct {
 	Pools *pool.Service
 	Admin *admin.Service
 	Audit *audit.Service
-	Now   func() time.Time
+
+	Users    *user.Service
+	Sessions *session.Service
+	Account  *account.Service // ends sessions and removes accounts
+
+	Now func() time.Time
 }
 
 // Service does what administrators ask for.
