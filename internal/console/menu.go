@@ -15,6 +15,7 @@ type menuItem struct {
 func poolMenu() []menuItem {
 	return []menuItem{
 		{name: "overview", op: manage.PoolGet, exact: true},
+		{name: "users", op: manage.UserList, path: []string{"users"}},
 	}
 }
 
