@@ -10,6 +10,9 @@ import (
 	protocol "github.com/tigertally/tigertally/internal/protocol/manage"
 )
 
+// issuerName is how an authenticator app names the installation.
+const issuerName = "Tigertally"
+
 // administration is what administrators work with.
 type administration struct {
 	operators *operator.Service
@@ -21,7 +24,7 @@ type administration struct {
 // administer builds what administrators work with from everything else.
 func (s *services) administer() {
 	s.operators = operator.New(operator.Deps{
-		DB: s.db, Ring: s.ring, Hasher: s.hasher, Limits: s.limits, Audit: s.audit, Now: s.now, Issuer: "Tigertally",
+		DB: s.db, Ring: s.ring, Hasher: s.hasher, Limits: s.limits, Audit: s.audit, Now: s.now, Issuer: issuerName,
 	})
 	s.answers = idempotency.New(s.db, s.ring, s.now)
 	s.manage = manage.New(manage.Deps{

@@ -52,7 +52,10 @@ type Store struct {
 	Connections *connection.Service
 	Deliveries  *delivery.Service
 	Codes       *code.Service
+	Notary      *audit.Notary
 	limits      *limit.Service
+	now         func() time.Time
+	checkpoints string // the file of copies
 	open        openVendor
 	client      *http.Client // for calls to vendors
 	baseURL     string
@@ -89,6 +92,10 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s.Pipelines = pipeline.New(d, ring, s.audit, now, log, o)
+	s.now = now
+	if err := s.notarize(ctx, conf.DataDir, log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -115,7 +122,6 @@ type services struct {
 	*Store
 	publicURL string
 	rootPool  string // whose issuer has no name in it
-	now       func() time.Time
 	hasher    *secret.Hasher
 	tickets   *ticket.Service
 	sessions  *session.Service
@@ -156,7 +162,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
-		Store: store, now: now, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
+		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
 	}
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
@@ -238,6 +244,9 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.Codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_deliveries", 24*time.Hour, counted(s.Deliveries.Sweep))
+	s.jobs.Every("sweep_operators", 10*time.Minute, s.operators.Sweep)
+	s.jobs.Every("audit_checkpoint", time.Minute, s.Notary.Checkpoint)
+	s.jobs.Every("audit_retention", 24*time.Hour, func(ctx context.Context) error { return s.Notary.Expire(ctx, 0) })
 	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
 }

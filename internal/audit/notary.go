@@ -120,6 +120,15 @@ func (n *Notary) CheckpointNow(ctx context.Context, poolID string) (Checkpoint, 
 	return c, err
 }
 
+// Pools lists the pools that have records, Installation among them.
+func (n *Notary) Pools(ctx context.Context) (all []string, err error) {
+	err = n.eachPool(ctx, func(_ context.Context, poolID string) error {
+		all = append(all, poolID)
+		return nil
+	})
+	return all, err
+}
+
 func (n *Notary) eachPool(ctx context.Context, do func(ctx context.Context, poolID string) error) error {
 	for poolID := ""; ; {
 		next, err := n.s.poolAfter(ctx, poolID)

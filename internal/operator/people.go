@@ -100,6 +100,26 @@ func (s *Service) Get(ctx context.Context, by Principal, id string) (Person, err
 	return s.person(ctx, id)
 }
 
+// Find returns the operator with a name, in any case. Errors: PermissionDenied,
+// OperatorNotFound.
+func (s *Service) Find(ctx context.Context, by Principal, name string) (Person, error) {
+	if err := s.may(by, AdminsRead); err != nil {
+		return Person{}, err
+	}
+	_, key, err := nameOf(name)
+	if err != nil {
+		return Person{}, errs.New(errs.OperatorNotFound)
+	}
+	who, err := s.findByName(ctx, key)
+	if errors.Is(err, db.ErrNoRows) {
+		return Person{}, errs.New(errs.OperatorNotFound)
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("find operator: %w", err)
+	}
+	return s.person(ctx, who.id)
+}
+
 func (s *Service) person(ctx context.Context, id string) (Person, error) {
 	all, err := s.listOperators(ctx, id)
 	if err != nil {
