@@ -122,6 +122,7 @@ type services struct {
 	*Store
 	publicURL string
 	rootPool  string // whose issuer has no name in it
+	backups   config.Backup
 	hasher    *secret.Hasher
 	tickets   *ticket.Service
 	sessions  *session.Service
@@ -162,7 +163,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
-		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
+		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, backups: conf.Backup, hasher: newHasher(conf.HashWorkers), log: o.log,
 	}
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
@@ -249,6 +250,9 @@ func (s *services) schedule() {
 	s.jobs.Every("audit_retention", 24*time.Hour, func(ctx context.Context) error { return s.Notary.Expire(ctx, 0) })
 	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
+	if b := s.backups; b.Dir != "" {
+		s.jobs.Every("backup", time.Duration(b.Hours)*time.Hour, s.autoBackup(b.Dir, b.Passphrase, b.Keep))
+	}
 }
 
 // counted drops the number a sweep returns.

@@ -96,9 +96,14 @@ func (r *run) begin(ctx context.Context, file io.ReadSeeker) error {
 	if r.src, err = open(file, r.o.Format); err != nil {
 		return errs.New(errs.BadRequest, "field", "file").Because(err)
 	}
+	if t, ok := r.src.(*table); ok && r.o.From == "" && !r.o.IgnoreUnknown {
+		if err := t.known(); err != nil {
+			return err
+		}
+	}
 	if r.o.DryRun {
 		r.seen, r.seed = map[uint64]struct{}{}, maphash.MakeSeed()
-		return nil
+		return r.truncateReport()
 	}
 	return r.enter(ctx, digest.Sum(nil))
 }

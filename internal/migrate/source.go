@@ -269,6 +269,16 @@ func newCSV(in *reader) (source, error) {
 	return s, nil
 }
 
+// known refuses a column that would be refused in every row.
+func (s *table) known() error {
+	for _, name := range s.columns {
+		if known, _ := new(person).set(name, ""); !known {
+			return errs.New(errs.BadRequest, "field", name).Because(fmt.Errorf("no column %q is known", name))
+		}
+	}
+	return nil
+}
+
 func (s *table) bytes() int64 { return s.in.read }
 
 func (s *table) next() (record, error) {
