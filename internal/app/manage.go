@@ -29,7 +29,8 @@ func (s *services) administer() {
 	s.answers = idempotency.New(s.db, s.ring, s.now)
 	s.manage = manage.New(manage.Deps{
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
-		Users: s.users, Sessions: s.sessions, Account: s.account,
+		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
+		PublicURL: s.publicURL, Issuer: s.issuer,
 	})
 }
 

@@ -48,6 +48,7 @@ const (
 	PoolChange       = "pool.change"
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
+	AppRemove        = "app.remove"
 	TestTarget       = "pool.test_number"
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"

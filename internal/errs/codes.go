@@ -136,6 +136,9 @@ const (
 	// An Idempotency-Key of another request; of one that is under way or was cut off.
 	IdempotencyReused  Code = "idempotency_reused"
 	IdempotencyPending Code = "idempotency_pending"
+	AppNotFound        Code = "app_not_found"
+	AppTaken           Code = "app_taken"
+	AppDefault         Code = "app_default"  // the pool's own application stays
 	UserDeleted        Code = "user_deleted" // params "at", "merged_into"
 	SessionNotFound    Code = "session_not_found"
 	EditConflict       Code = "edit_conflict"     // what is being changed has changed since it was read
@@ -215,6 +218,7 @@ var kinds = map[Code]Kind{
 
 	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
 
+	AppNotFound: KindNotFound, AppTaken: KindConflict, AppDefault: KindPrecondition,
 	UserDeleted: KindNotFound, SessionNotFound: KindNotFound,
 	EditConflict: KindPrecondition, IdempotencyReused: KindInvalid, IdempotencyPending: KindConflict,
 

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
@@ -32,6 +33,10 @@ type Deps struct {
 	Users    *user.Service
 	Sessions *session.Service
 	Account  *account.Service // ends sessions and removes accounts
+	Keys     *keys.Service
+
+	PublicURL string                     // where apps reach the server, without a slash at the end
+	Issuer    func(poolID string) string // as tokens name a pool
 
 	Now func() time.Time
 }

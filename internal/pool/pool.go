@@ -4,7 +4,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,22 +125,52 @@ func (s *Service) CreateApp(ctx context.Context, a App) error {
 // Rename changes what administrators see of a pool. Errors: PoolNotFound, FieldMissing,
 // FieldTooLong.
 func (s *Service) Rename(ctx context.Context, id, name string) error {
+	return s.renamed(ctx, "pools", id, name, errs.PoolNotFound)
+}
+
+// RenameApp changes what people see of an application. Errors: ClientUnknown,
+// FieldMissing, FieldTooLong.
+func (s *Service) RenameApp(ctx context.Context, id, name string) error {
+	return s.renamed(ctx, "apps", id, name, errs.ClientUnknown)
+}
+
+func (s *Service) renamed(ctx context.Context, table, id, name string, absent errs.Code) error {
 	switch {
 	case name == "":
 		return errs.New(errs.FieldMissing, "field", "name")
 	case len(name) > maxName:
 		return errs.New(errs.FieldTooLong, "field", "name", "max", strconv.Itoa(maxName))
 	}
+	return s.one(ctx, "rename", absent, func(ctx context.Context) (int64, error) { return s.rename(ctx, table, id, name) })
+}
+
+// RemoveApp removes an application. Errors: ClientUnknown.
+func (s *Service) RemoveApp(ctx context.Context, id string) error {
+	return s.one(ctx, "remove application", errs.ClientUnknown, func(ctx context.Context) (int64, error) { return s.deleteApp(ctx, id) })
+}
+
+// one changes one row and the cache with it.
+func (s *Service) one(ctx context.Context, what string, absent errs.Code, change func(context.Context) (int64, error)) error {
 	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
-		if n, err := s.rename(ctx, id, name); err != nil || n == 0 {
-			return cmp.Or(err, error(errs.New(errs.PoolNotFound)))
+		n, err := change(ctx)
+		if err == nil && n == 0 {
+			return errs.New(absent)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("rename pool: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// SetRefreshGrace changes for how many seconds, 0 to 60, a used refresh token of an
+// application is still answered. Errors: BadRequest.
+func (s *Service) SetRefreshGrace(ctx context.Context, id string, seconds int) error {
+	if seconds < 0 || seconds > 60 {
+		return errs.New(errs.BadRequest, "field", "refresh_grace")
+	}
+	return s.UpdateApp(ctx, id, func(set *AppSettings) { set.RefreshGrace = seconds })
 }
 
 // UpdateSettings changes a pool's settings. edit may run more than once.
