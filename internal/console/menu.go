@@ -15,6 +15,8 @@ type menuItem struct {
 func poolMenu() []menuItem {
 	return []menuItem{
 		{name: "overview", op: manage.PoolGet, exact: true},
+		{name: "apps", op: manage.AppList, path: []string{"apps"}},
+		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "users", op: manage.UserList, path: []string{"users"}},
 	}
 }

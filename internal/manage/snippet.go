@@ -3,9 +3,9 @@ package manage
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/tigertally/tigertally/api"
-	"github.com/tigertally/tigertally/internal/i18n"
 	"github.com/tigertally/tigertally/internal/operator"
 )
 
@@ -26,11 +26,12 @@ func (s *Service) Snippets(ctx context.Context, p operator.Principal, in api.App
 	if err != nil {
 		return list, err
 	}
-	values := map[string]string{
-		"url": s.d.PublicURL, "host": u.Host, "scheme": u.Scheme, "env": in.Pool, "app": in.App, "key": key, "issuer": s.d.Issuer(in.Pool),
-	}
+	fill := strings.NewReplacer(
+		"{url}", s.d.PublicURL, "{host}", u.Host, "{scheme}", u.Scheme, "{env}", in.Pool, "{app}", in.App,
+		"{key}", key, "{issuer}", s.d.Issuer(in.Pool),
+	)
 	for _, v := range snippets() {
-		list.Items = append(list.Items, api.Snippet{Client: v.Client, Text: i18n.Fill(v.Text, values)})
+		list.Items = append(list.Items, api.Snippet{Client: v.Client, Text: fill.Replace(v.Text)})
 	}
 	return list, nil
 }
