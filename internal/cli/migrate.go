@@ -31,6 +31,7 @@ func migrateCommand(p Process) *cobra.Command {
 		},
 	}
 	v.add(from)
+	from.Flags().StringVar(&v.o.WeChat, "wechat", "", "`ID` of the provider that WXOpenId of CloudBase belongs to, such as a mini-program's app id (default wx_open)")
 	c := &cobra.Command{Use: "migrate", Short: "Move here from another vendor"}
 	f.add(c)
 	c.AddCommand(from)

@@ -75,7 +75,7 @@ func (r *run) check(ctx context.Context, rec record) candidate {
 	if c.err != nil {
 		return c
 	}
-	fields, err := translate(r.o.From, rec.fields)
+	fields, err := r.o.translate(rec.fields)
 	if err != nil {
 		c.err = err
 		return c

@@ -52,6 +52,7 @@ const (
 // Options say how to import. Zero values are the defaults.
 type Options struct {
 	From       string // whose export it is: "" our own form, "cloudbase" or "authing"
+	WeChat     string // the provider CloudBase's WXOpenId is a subject of; "wx_open" when empty
 	Format     string // Auto, CSV, JSONL or JSON
 	OnConflict string // Skip, Update or Fail; Skip when empty
 	DryRun     bool   // check everything and store nothing

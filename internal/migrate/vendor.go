@@ -22,12 +22,12 @@ var errNobody = errs.New(errs.AnonymousInvalid).Because(flaw("anonymous"))
 
 // translate turns a vendor's record into our own form. What has no place with us is left
 // out.
-func translate(from string, fields map[string]any) (map[string]any, error) {
-	switch from {
+func (o Options) translate(fields map[string]any) (map[string]any, error) {
+	switch o.From {
 	case "":
 		return fields, nil
 	case CloudBase:
-		return fromCloudBase(fold(fields))
+		return fromCloudBase(fold(fields), cmp.Or(o.WeChat, "wx_open"))
 	case Authing:
 		return fromAuthing(fold(fields))
 	}
@@ -63,7 +63,7 @@ func copyTo(out, in map[string]any, names map[string][]string) {
 // describeUserList (Uid, UserStatus …) of its management SDK give. There are no password
 // hashes: people sign in with a code, or reset. Whatever address CloudBase has it has
 // verified.
-func fromCloudBase(in map[string]any) (map[string]any, error) {
+func fromCloudBase(in map[string]any, wechat string) (map[string]any, error) {
 	if yes, err := flag(in["isanonymous"]); err != nil || yes {
 		return nil, errNobody
 	}
@@ -91,10 +91,10 @@ func fromCloudBase(in map[string]any) (map[string]any, error) {
 		out["status"] = user.StatusBlocked
 	}
 	var links []any
-	for provider, subject := range map[string]any{"wx_open": in["wxopenid"], "qq": in["qqopenid"]} {
+	for provider, subject := range map[string]any{wechat: in["wxopenid"], "qq": in["qqopenid"]} {
 		if subject != nil && subject != "" {
 			link := map[string]any{"provider": provider, "subject": subject}
-			if union := in["wxunionid"]; provider == "wx_open" && union != nil && union != "" {
+			if union := in["wxunionid"]; provider == wechat && union != nil && union != "" {
 				link[user.IdentityUnion] = union
 			}
 			links = append(links, link)
