@@ -52,6 +52,8 @@ const (
 	TestTarget       = "pool.test_number"
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"
+	TicketKeyCreate  = "pool.ticket_key_create"
+	TicketKeyRevoke  = "pool.ticket_key_revoke"
 	SecretCreate     = "pool.secret_create"
 	SecretRevoke     = "pool.secret_revoke"
 	ManageToken      = "pool.manage_token"
@@ -79,7 +81,7 @@ const (
 	OperatorRemove    = "operator.remove"
 	OperatorReset     = "operator.reset" // a lost factor or password, on the host
 	OperatorSession   = "operator.session_end"
-	APIKeyCreate      = "operator.key_create"
+	APIKeyCreate      = "operator.key_create" //nolint:gosec // an action, not a key.
 	APIKeyRevoke      = "operator.key_revoke"
 
 	Seal   = "audit.seal"   // the oldest records were deleted

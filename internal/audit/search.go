@@ -10,7 +10,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
-// Refused, as Query.Result, stands for every result but OK.
+// Refused stands, as Query.Result, for every result but OK.
 const Refused = "refused"
 
 // Query narrows a search; empty fields do not.
@@ -20,7 +20,7 @@ type Query struct {
 	UserID    string
 	Actor     string
 	ClientID  string
-	SessionID string
+	SessionID string // slow without a user or a time
 	IP        string
 	RequestID string
 	Since     time.Time

@@ -15,7 +15,7 @@ func (s *Service) lane(ctx context.Context, poolID string, lane, seq int64, limi
 	if err != nil {
 		return nil, err
 	}
-	return scanRows(rows, func(r *row) []any { return append(r.dest(), &r.link.lane, &r.seq, &r.hash) })
+	return scanRows(rows, func(r *row) []any { return append(r.dest(), &r.lane, &r.seq, &r.hash) })
 }
 
 func (s *Service) oldest(ctx context.Context, poolID string, lane int64, limit int) ([]row, error) {
@@ -24,7 +24,7 @@ func (s *Service) oldest(ctx context.Context, poolID string, lane int64, limit i
 	if err != nil {
 		return nil, err
 	}
-	return scanRows(rows, func(r *row) []any { return []any{&r.at, &r.link.lane, &r.seq, &r.hash} })
+	return scanRows(rows, func(r *row) []any { return []any{&r.at, &r.lane, &r.seq, &r.hash} })
 }
 
 func (s *Service) firstUnchained(ctx context.Context, poolID string) (id string, err error) {
@@ -67,7 +67,7 @@ func (s *Service) checkpoints(ctx context.Context, poolID string) ([]Checkpoint,
 			return nil, err
 		}
 		// What does not read was tampered with, and its signature says so.
-		json.Unmarshal([]byte(lanes), &c.Lanes) //nolint:errcheck,gosec // see above.
+		json.Unmarshal([]byte(lanes), &c.Lanes) //nolint:errcheck // see above.
 		c.Signature = base64.StdEncoding.EncodeToString(signature)
 		all = append(all, c)
 	}

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -173,7 +172,9 @@ func (s *Service) withFactor(ctx context.Context, live liveSession, code, action
 		return err
 	}
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
-		how, n := "totp", int64(0)
+		var n int64
+		var err error
+		how := "totp"
 		if step > 0 {
 			n, err = s.spendStep(ctx, live.account.id, live.seed, step)
 		} else {
@@ -226,7 +227,7 @@ func (s *Service) complete(ctx context.Context, live liveSession, old []byte) (O
 
 // matches returns the time step of a sealed seed's code, 0 when the code is none of it.
 func (s *Service) matches(id string, sealed []byte, code string) (int64, error) {
-	seed, err := s.d.Ring.Open(bytes.Clone(sealed), seedPlace(id))
+	seed, err := s.d.Ring.Open(sealed, seedPlace(id))
 	if err != nil {
 		return 0, fmt.Errorf("open authenticator: %w", err)
 	}
@@ -258,4 +259,3 @@ func (s *Service) replaceRecovery(ctx context.Context, id string, codes []string
 	}
 	return nil
 }
-

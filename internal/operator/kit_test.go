@@ -3,7 +3,7 @@ package operator_test
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // RFC 6238.
+	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
@@ -29,7 +29,7 @@ type kit struct {
 	db    *db.DB
 	audit *audit.Service
 	now   time.Time
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // a test has one.
 }
 
 func newKit(t *testing.T, d *db.DB) *kit {
