@@ -17,6 +17,7 @@ func poolMenu() []menuItem {
 		{name: "overview", op: manage.PoolGet, exact: true},
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
 		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
+		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "users", op: manage.UserList, path: []string{"users"}},
 	}
 }
