@@ -109,6 +109,14 @@ var byCode = map[errs.Code]int{
 	errs.LastMethod: lastWayIn, errs.ContactUnset: lastWayIn,
 	errs.ProviderUnknown: notThere, errs.ProviderSnapshot: noPermission, errs.LinkRequired: registered,
 	errs.ProviderRefused: signInWrong, errs.ProviderDenied: signInWrong, errs.ProviderMisconfigured: 500,
+
+	// What only administrators hear, by another protocol.
+	errs.AppNotFound: notThere, errs.UserDeleted: notThere, errs.SessionNotFound: notThere,
+	errs.BootstrapInvalid: notThere, errs.OperatorExists: notThere, errs.OperatorNotFound: notThere, errs.APIKeyNotFound: notThere,
+	errs.AppTaken: registered, errs.OperatorTaken: registered, errs.IdempotencyPending: registered,
+	errs.AppDefault: badParameter, errs.EditConflict: badParameter, errs.IdempotencyReused: badParameter,
+	errs.OperatorName: badParameter, errs.LastOwner: badParameter, errs.FactorUnset: badParameter,
+	errs.FactorRequired: noPermission, errs.APIKeyInvalid: notSignedIn,
 }
 
 // byKind answers for a reason the table does not know yet. A test keeps it from being
