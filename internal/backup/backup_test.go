@@ -390,7 +390,7 @@ func TestFilesAreProvedAndNeverReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // a test.
+	defer d.Close()
 	accounttest.New(t, d)
 	path := filepath.Join(t.TempDir(), "one.backup")
 	view := func() error { // beside the server, as the command does

@@ -117,7 +117,7 @@ func restoreUntilKilled(t *testing.T, file, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read.
+	defer f.Close()
 	to := backup.Target{Database: url, KeyFile: filepath.Join(t.TempDir(), "master.key")}
 	if _, err := backup.Restore(t.Context(), f, backup.Lock{Ring: ring(t)}, to); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ func newEpoch(ctx context.Context, l *db.Loader, tables []db.Table) (int64, erro
 		if !slices.ContainsFunc(tables, func(t db.Table) bool { return t.Name == name }) {
 			continue // of another schema version
 		}
-		if _, err := l.Exec(ctx, "DELETE FROM "+name); err != nil { //nolint:gosec // one of a list of ours.
+		if _, err := l.Exec(ctx, "DELETE FROM "+name); err != nil {
 			return 0, err
 		}
 	}

@@ -38,20 +38,21 @@ func (r *run) produce(ctx context.Context, out chan<- batch) error {
 	done := r.at.Rows
 	for row := int64(0); ; {
 		b := batch{people: make([]candidate, 0, r.o.BatchSize)}
-		var end error
-		for end == nil && len(b.people) < r.o.BatchSize {
-			var rec record
-			if rec, end = r.src.next(); end != nil {
+		ended := false
+		for !ended && len(b.people) < r.o.BatchSize {
+			rec, err := r.src.next()
+			if ended = errors.Is(err, io.EOF); ended {
 				break
 			}
+			if err != nil {
+				return fmt.Errorf("read the file: %w", err)
+			}
 			if row++; row > r.o.MaxRows {
-				end = errs.New(errs.FieldTooLong, "field", "file", "max", strconv.FormatInt(r.o.MaxRows, 10))
-			} else if row > done {
+				return errs.New(errs.FieldTooLong, "field", "file", "max", strconv.FormatInt(r.o.MaxRows, 10))
+			}
+			if row > done {
 				b.people = append(b.people, r.check(ctx, rec))
 			}
-		}
-		if end != nil && !errors.Is(end, io.EOF) {
-			return fmt.Errorf("read the file: %w", end)
 		}
 		if err := r.hash(ctx, b.people); err != nil {
 			return err
@@ -63,7 +64,7 @@ func (r *run) produce(ctx context.Context, out chan<- batch) error {
 				return ctx.Err()
 			}
 		}
-		if end != nil {
+		if ended {
 			return nil
 		}
 	}

@@ -61,7 +61,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer d.Close() //nolint:errcheck // a test.
+			defer d.Close()
 			check(t, bench{Kit: accounttest.New(t, d)}, file, rows, bad)
 			t.Logf("%d kills", kills)
 		})
@@ -141,18 +141,18 @@ func importUntilKilled(t *testing.T, file, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // a test.
+	defer d.Close()
 	b := newBench(t, d)
 	people, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer people.Close() //nolint:errcheck // only read.
+	defer people.Close()
 	report, err := os.OpenFile(file+".report", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer report.Close() //nolint:errcheck // a test.
+	defer report.Close()
 	if _, err := b.migrate.Import(t.Context(), b.m, people, migrate.Options{Resume: true, BatchSize: 50, Report: report}); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,10 @@ func TestAuthingExports(t *testing.T) {
 		got := []any{u.ID, u.Phone, u.PhoneVerified, u.Email, u.EmailVerified, u.Name, u.Attributes, u.Gender, u.Status, u.ExternalID, u.Custom, u.PasswordHash[:7]}
 		want := []any{
 			"61c2d04b36324259776af784", "+8613800138000", false, "a@example.com", true, "Alice",
-			map[string]string{"nickname": "Al", "city": "Wuhan"}, "female", "blocked", "x-1", map[string]any{"school": "hust"}, "$2a$10$",
+			map[string]string{"nickname": "Al", "city": "Wuhan"},
+			"female", "blocked", "x-1",
+			map[string]any{"school": "hust"},
+			"$2a$10$",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

@@ -127,12 +127,22 @@ func parse(phc string) (stored, error) {
 		prefix string
 		parse  func(string) (stored, error)
 	}{
-		{"$argon2id$", parseArgon2}, {"$argon2i$", parseArgon2},
-		{"$pbkdf2", parsePBKDF2}, {"pbkdf2_sha", parseDjango},
-		{"$scrypt$", parseScrypt}, {"$firescrypt$", parseFirebase}, {"$fbscrypt$", parseFirebase},
-		{"$1$", parseCrypt}, {"$5$", parseCrypt}, {"$6$", parseCrypt},
-		{"$md5$", parseDigest}, {"$sha1$", parseDigest}, {"$sha256$", parseDigest}, {"$sha512$", parseDigest},
-		{"$2", parseBcrypt}, {"{", parseLDAP},
+		{"$argon2id$", parseArgon2},
+		{"$argon2i$", parseArgon2},
+		{"$pbkdf2", parsePBKDF2},
+		{"pbkdf2_sha", parseDjango},
+		{"$scrypt$", parseScrypt},
+		{"$firescrypt$", parseFirebase},
+		{"$fbscrypt$", parseFirebase},
+		{"$1$", parseCrypt},
+		{"$5$", parseCrypt},
+		{"$6$", parseCrypt},
+		{"$md5$", parseDigest},
+		{"$sha1$", parseDigest},
+		{"$sha256$", parseDigest},
+		{"$sha512$", parseDigest},
+		{"$2", parseBcrypt},
+		{"{", parseLDAP},
 	} {
 		if strings.HasPrefix(phc, form.prefix) {
 			return form.parse(phc)
