@@ -251,7 +251,7 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
 	if b := s.backups; b.Dir != "" {
-		s.jobs.Every("backup", time.Duration(b.Hours)*time.Hour, s.autoBackup(b.Dir, b.Passphrase, b.Keep))
+		s.jobs.Every("backup", time.Duration(b.Hours)*time.Hour, s.autoBackup)
 	}
 }
 

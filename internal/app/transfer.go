@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
@@ -126,60 +124,4 @@ func withBackup(conf config.Config, path, passphrase string, fn func(*os.File, b
 		}
 	}
 	return fn(f, lock)
-}
-
-// backupPrefix and backupSuffix frame the names of backups that are made by themselves.
-const (
-	backupPrefix = "tigertally-"
-	backupSuffix = ".backup"
-)
-
-// autoBackup writes a backup of the running server into the configured directory and
-// removes the oldest ones that are too many.
-func (s *services) autoBackup(dir, passphrase string, keep int) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		lock := backup.Lock{Ring: s.ring}
-		if passphrase != "" {
-			lock = backup.Lock{Passphrase: passphrase}
-		}
-		at := s.now().UTC()
-		name := backupPrefix + at.Format("20060102T150405Z") + backupSuffix
-		var sum backup.Summary
-		err := s.db.Snapshot(ctx, func(snap *db.Snapshot) (err error) {
-			sum, err = backup.WriteFile(ctx, snap, filepath.Join(dir, name), lock, s.ring, at)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		s.log.InfoContext(ctx, "backup written", "file", name, "rows", sum.Rows)
-		err = s.audit.Record(ctx, audit.Event{
-			Action: audit.BackupCreate, Actor: "schedule",
-			Detail: map[string]string{"file": name, "rows": strconv.FormatInt(sum.Rows, 10)},
-		})
-		return errors.Join(err, thin(dir, keep))
-	}
-}
-
-// thin removes the oldest backups of dir beyond keep. Their names sort by time.
-func thin(dir string, keep int) error {
-	list, err := os.ReadDir(dir) // sorted
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, e := range list {
-		if strings.HasPrefix(e.Name(), backupPrefix) && strings.HasSuffix(e.Name(), backupSuffix) {
-			names = append(names, e.Name())
-		}
-	}
-	var all []error
-	for len(names) > keep {
-		all = append(all, os.Remove(filepath.Join(dir, names[0])))
-		names = names[1:]
-	}
-	return errors.Join(all...)
 }

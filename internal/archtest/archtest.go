@@ -85,7 +85,7 @@ var siblings = map[string]map[string]string{
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
-	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way"},
+	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way", "migrate": "brings people in and out"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
 	"migrate":    {"admin": "the rules for people an operator makes", "signin": "the rules of passwords"},

@@ -15,6 +15,7 @@ import (
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/migrate"
 	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
@@ -34,6 +35,8 @@ type Deps struct {
 	Sessions *session.Service
 	Account  *account.Service // ends sessions and removes accounts
 	Keys     *keys.Service
+	Migrate  *migrate.Service
+	Backups  Backups
 
 	PublicURL string                     // where apps reach the server, without a slash at the end
 	Issuer    func(poolID string) string // as tokens name a pool

@@ -64,11 +64,7 @@ func (s *Service) Export(ctx context.Context, m admin.Manager, w io.Writer, o Ex
 		return 0, errs.New(errs.BadRequest, "field", "format")
 	}
 	// It is recorded first: what cannot be recorded does not leave.
-	err := s.d.Audit.Record(ctx, audit.Event{
-		PoolID: m.PoolID, Action: audit.UserExport, Actor: m.Actor,
-		Detail: map[string]string{"full": strconv.FormatBool(o.Full), "hashes": strconv.FormatBool(o.Hashes)},
-	})
-	if err != nil {
+	if err := s.recordExport(ctx, m, o); err != nil {
 		return 0, err
 	}
 	n, err := s.each(ctx, m.PoolID, func(u user.User) error { return put(o.of(u)) }, o.Progress)
@@ -76,6 +72,57 @@ func (s *Service) Export(ctx context.Context, m admin.Manager, w io.Writer, o Ex
 		return n, err
 	}
 	return n, out.Flush()
+}
+
+// Page is a part of an export.
+type Page struct {
+	People []Line
+	At     int64 // with ID: where the next page begins
+	ID     string
+	More   bool
+}
+
+// Line is one person, in the form a line of Import has.
+type Line struct {
+	ID   string
+	Line json.RawMessage
+}
+
+// ExportPage is Export in parts: at most limit people after the place (at, id), which the
+// page before ended with; the first begins at the least number and "", and is recorded.
+func (s *Service) ExportPage(ctx context.Context, m admin.Manager, o ExportOptions, at int64, id string, limit int) (Page, error) {
+	if id == "" {
+		if err := s.recordExport(ctx, m, o); err != nil {
+			return Page{}, err
+		}
+	}
+	ids, last, err := s.page(ctx, m.PoolID, at, id, limit)
+	if err != nil || len(ids) == 0 {
+		return Page{}, err
+	}
+	people, err := s.d.Users.ByIDs(ctx, m.PoolID, ids)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{At: last, ID: ids[len(ids)-1], More: len(ids) == limit}
+	for _, u := range people {
+		if u.Anonymous() {
+			continue
+		}
+		text, err := json.Marshal(o.of(u))
+		if err != nil {
+			return Page{}, err
+		}
+		page.People = append(page.People, Line{u.ID, text})
+	}
+	return page, nil
+}
+
+func (s *Service) recordExport(ctx context.Context, m admin.Manager, o ExportOptions) error {
+	return s.d.Audit.Record(ctx, audit.Event{
+		PoolID: m.PoolID, Action: audit.UserExport, Actor: m.Actor,
+		Detail: map[string]string{"full": strconv.FormatBool(o.Full), "hashes": strconv.FormatBool(o.Hashes)},
+	})
 }
 
 // each calls fn with every person of a pool.
