@@ -26,6 +26,7 @@ type Service struct {
 	ring     *secret.Keyring
 	now      func() time.Time
 	takeText string
+	adjusted map[string]int // other numbers than the rules', by their names
 }
 
 // New returns a Service whose stored keys are MACs under ring, so that the table shows
@@ -218,7 +219,7 @@ type row struct {
 	rule Rule
 }
 
-func (s *Service) row(key string, r Rule) row { return row{key: s.hash(key), rule: r} }
+func (s *Service) row(key string, r Rule) row { return row{key: s.hash(key), rule: s.actual(r)} }
 
 // rows lists the counters of charges in one fixed order, so that two transactions never
 // wait for each other's rows.
@@ -227,7 +228,7 @@ func (s *Service) rows(charges []Charge) []row {
 	for _, c := range charges {
 		key := s.hash(c.Key)
 		for _, r := range c.Rules {
-			all = append(all, row{key: key, rule: r})
+			all = append(all, row{key: key, rule: s.actual(r)})
 		}
 	}
 	slices.SortFunc(all, func(a, b row) int {

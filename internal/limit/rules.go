@@ -26,6 +26,9 @@ func NumberGap(gap time.Duration) Rule {
 	return Rule{Name: "number_gap", Max: 1, Per: gap}
 }
 
+// MailGap is the least gap between two mails to one address, which take their time.
+const MailGap = time.Minute
+
 // NumberHour bounds messages to one number or address of a pool.
 func NumberHour() Rule { return Rule{Name: "number_hour", Max: 5, Per: time.Hour} }
 
@@ -48,12 +51,23 @@ func SendAddress() []Rule {
 // SendNetwork warns of messages asked for from one neighbourhood of addresses.
 func SendNetwork() Rule { return Rule{Name: "send_net", Max: 300, Per: time.Hour, Soft: true} }
 
+// SendGroup is SendNetwork for the addresses that the operator's list gives one name.
+func SendGroup() Rule { return Rule{Name: "send_group", Max: 300, Per: time.Hour, Soft: true} }
+
 // SendSeries warns of messages to many numbers that begin alike: who is paid for
 // messages to numbers of theirs walks through them.
 func SendSeries() Rule { return Rule{Name: "send_series", Max: 50, Per: time.Hour, Soft: true} }
 
 // SendBudget bounds the messages of a pool, or of a pool to one country, in a day.
 func SendBudget(most int) Rule { return Rule{Name: "send_budget", Max: most, Per: day} }
+
+// SendNearly warns that four fifths of such a budget are spent. It reads the same counter.
+func SendNearly(most int) Rule {
+	return Rule{Name: "send_budget", Max: max(1, most*4/5), Per: day, Soft: true}
+}
+
+// Alarm tells the operator of one thing once a day.
+func Alarm() Rule { return Rule{Name: "alarm", Max: 1, Per: day} }
 
 // SendDevice bounds messages asked for by one device. A device names itself, so this
 // never stands alone.
@@ -137,6 +151,13 @@ func ScreenAddress() Rule { return Rule{Name: "screen_ip", Max: 60, Per: time.Mi
 
 // ScreenPerson bounds what one person does with QR codes.
 func ScreenPerson() Rule { return Rule{Name: "screen_person", Max: 30, Per: time.Minute} }
+
+// ProviderAddress bounds questions to identity providers for one address prefix.
+func ProviderAddress() Rule { return Rule{Name: "provider_ip", Max: 60, Per: time.Minute} }
+
+// AnonymousAddress bounds new anonymous people from one address prefix: a device names
+// itself, so it cannot be counted by.
+func AnonymousAddress() Rule { return Rule{Name: "anonymous_ip", Max: 60, Per: time.Hour} }
 
 // ExchangeSession bounds the sessions one login token may be exchanged for.
 func ExchangeSession() Rule { return Rule{Name: "exchange_session", Max: 30, Per: time.Hour} }
