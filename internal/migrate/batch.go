@@ -206,7 +206,7 @@ func (r *run) deleted(ctx context.Context, b batch) (map[string]bool, error) {
 			given = append(given, c.ID)
 		}
 	}
-	return r.gone(ctx, r.pool.ID, given)
+	return r.d.Users.Gone(ctx, r.pool.ID, given)
 }
 
 // repeated reports, in a dry run, whether an earlier record has an identifier of u: what

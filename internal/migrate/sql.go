@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
 )
 
@@ -51,33 +50,6 @@ func (s *Service) advance(ctx context.Context, before, after job) (int64, error)
 func (s *Service) finish(ctx context.Context, id string) (int64, error) {
 	return s.d.DB.Exec(ctx, `UPDATE imports SET finished_at = $2 WHERE id = $1 AND finished_at IS NULL`,
 		id, db.Millis(s.d.Now()))
-}
-
-// gone says which of the ids belonged to somebody who was deleted; nobody else ever gets
-// one of those (DL-02).
-func (s *Service) gone(ctx context.Context, poolID string, ids []string) (map[string]bool, error) {
-	if len(ids) == 0 {
-		return nil, nil //nolint:nilnil // nobody is nobody.
-	}
-	args := []any{poolID, audit.Delete, audit.OK}
-	for _, id := range ids {
-		args = append(args, id)
-	}
-	rows, err := s.d.DB.Query(ctx, `SELECT user_id FROM audit
-		WHERE pool_id = $1 AND action = $2 AND result = $3 AND user_id IN (`+db.In(4, len(ids))+`)`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("look for deleted people: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // Err below says it all.
-	out := map[string]bool{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out[id] = true
-	}
-	return out, rows.Err()
 }
 
 // page reads the ids of a pool's people after one, in the order they came.

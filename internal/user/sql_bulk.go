@@ -106,3 +106,21 @@ func (s *Service) returned(ctx context.Context, each func(string), query string,
 	}
 	return rows.Err()
 }
+
+// Gone says which of the ids belonged to somebody who was deleted; nobody else ever gets
+// one of those (DL-02).
+func (s *Service) Gone(ctx context.Context, poolID string, ids []string) (map[string]bool, error) {
+	gone := map[string]bool{}
+	for chunk := range slices.Chunk(ids, bulkRows) {
+		args := []any{poolID}
+		for _, id := range chunk {
+			args = append(args, id)
+		}
+		err := s.returned(ctx, func(id string) { gone[id] = true }, `SELECT user_id FROM tombstones
+			WHERE pool_id = $1 AND user_id IN (`+db.In(2, len(chunk))+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return gone, nil
+}
