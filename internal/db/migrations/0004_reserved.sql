@@ -1,1 +1,0 @@
--- 0004: reserved for a branch that is not merged yet; that branch's file of this number replaces this one.
