@@ -29,6 +29,7 @@ var layers = map[string]string{
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
 	"connection": domain, "qr": domain, "backup": domain, "idempotency": domain, "operator": domain,
+	"metric": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
 	"federation": flow, "migrate": flow, "manage": flow,
@@ -82,6 +83,8 @@ var siblings = map[string]map[string]string{
 	"pipeline": {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
 	"user":     {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
 	"operator": {"audit": "changes are recorded with their effect", "limit": "guesses are counted"},
+
+	"metric":   {"audit": "counts what is recorded"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
 )
 
 // What happened.
@@ -105,7 +106,7 @@ type Event struct {
 	Action    string
 	Result    string // OK when empty
 	UserID    string
-	Actor     string // who did it: UserID when empty
+	Actor     string // who did it: UserID when empty, or the mark of a stranger
 	ClientID  string
 	SessionID string
 	Detail    map[string]string
@@ -132,6 +133,13 @@ type Filter struct {
 type Service struct {
 	db  *db.DB
 	now func() time.Time
+
+	// Ring keys the marks of strangers; without one there are none. Set it before the
+	// service is used.
+	Ring *secret.Keyring
+	// Watch, unless nil, is told of each record once it is durable. It must be quick. Set
+	// it before the service is used.
+	Watch func(Event)
 }
 
 // New makes the service.
@@ -148,13 +156,21 @@ func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Actor == "" {
 		e.Actor = e.UserID
 	}
+	if e.Actor == "" {
+		e.Actor = s.stranger(ctx, e.PoolID)
+	}
 	e, err := told(ctx, e)
 	var r row
 	if err == nil {
 		r, err = newRow(e, caller.From(ctx), s.now())
 	}
 	if err == nil {
-		err = s.db.InTx(ctx, func(ctx context.Context) error { return s.append(ctx, r) })
+		err = s.db.InTx(ctx, func(ctx context.Context) error {
+			if s.Watch != nil {
+				db.AfterCommit(ctx, func() { s.Watch(e) })
+			}
+			return s.append(ctx, r)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("record %s: %w", e.Action, err)
