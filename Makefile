@@ -35,14 +35,14 @@ generate:
 check: lint test
 
 race:
-	$(GO) test -race -timeout 20m ./internal/db/... ./internal/session/... ./internal/secret/... ./internal/code/... ./internal/ticket/... ./internal/web/... ./internal/pipeline/...
+	$(GO) test -race -timeout 20m ./internal/db/... ./internal/session/... ./internal/secret/... ./internal/code/... ./internal/ticket/... ./internal/web/... ./internal/pipeline/... ./sdk/...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
 
 # Half a minute for every fuzz target.
 fuzz:
-	@for dir in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
+	@for dir in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal sdk | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$dir/*_test.go | sed 's/func //'); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 30s ./$$dir || exit 1; \
 		done; \

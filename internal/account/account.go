@@ -16,11 +16,13 @@ import (
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/field"
+	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sudo"
@@ -46,10 +48,19 @@ type Deps struct {
 	Proofs   *signin.Proofs // of the signin.Service
 
 	Connections *connection.Service
+	Revocations *revocation.Service
+	Jobs        *job.Service
 	Screens     *qr.Service
 
 	Now    func() time.Time
 	Logger *slog.Logger
+
+	// OperatorEmail is told what the operator should know, "" for nobody; Networks groups
+	// addresses, and may be zero.
+	OperatorEmail string
+	Networks      caller.Networks
+
+	PublicURL string // our own origin, for links in mails
 }
 
 // Service changes accounts. Methods for signed-in people take the session.Principal
@@ -61,6 +72,8 @@ func New(d Deps) *Service {
 	s := &Service{Deps: d}
 	d.Proofs.Pending(s.voidGrants)
 	d.Proofs.Pending(d.Screens.Void)
+	d.Users.Released = s.release
+	d.Jobs.Handle(pictureJob, s.collect)
 	return s
 }
 

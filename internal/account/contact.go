@@ -87,7 +87,7 @@ func (s *Service) give(ctx context.Context, p Principal, in pool.Pool, u user.Us
 	if err := set(ctx, u.PoolID, u.ID, target); err != nil {
 		return err
 	}
-	if err := s.Tickets.Void(ctx, u.ID, ticket.Verification); err != nil {
+	if err := s.Tickets.Void(ctx, u.ID, ticket.Verification, ticket.ConfirmEmail); err != nil {
 		return err
 	}
 	masked := contact.Mask(target)

@@ -33,6 +33,9 @@ func (s *Service) erase(ctx context.Context, u user.User, allow func(context.Con
 	if err := allow(ctx); err != nil {
 		return err
 	}
+	if err := s.Revocations.Leave(ctx, u.PoolID, u.ID, ""); err != nil {
+		return err
+	}
 	if err := s.void(ctx, u.ID); err != nil {
 		return err
 	}

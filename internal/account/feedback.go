@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/tigertally/tigertally/internal/audit"
@@ -9,6 +10,7 @@ import (
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pool"
 )
 
@@ -48,12 +50,17 @@ func (s *Service) Feedback(ctx context.Context, in FeedbackInput) error {
 // SavePicture keeps a picture somebody uploads, who need not be signed in: some clients
 // do not say who they are. It returns the id the picture is served under.
 //
-// Errors: ImageInvalid, TooManyRequests.
+// Errors: ImageInvalid, TooManyRequests, MediaFull, of which the operator hears.
 func (s *Service) SavePicture(ctx context.Context, c pool.Client, body []byte) (id string, err error) {
 	if err := s.take(ctx, c, "upload", limit.UploadAddress()); err != nil {
 		return "", err
 	}
-	id, _, err = s.Media.Save(ctx, c.Pool.ID, body)
+	id, _, err = s.Media.Save(ctx, c.Pool.ID, body, int64(c.Pool.Settings.MediaBytes))
+	if errs.CodeOf(err) == errs.MediaFull {
+		if alarmed := s.alarm(ctx, c.Pool, notify.MediaFull, nil); alarmed != nil {
+			err = errors.Join(err, alarmed)
+		}
+	}
 	return id, err
 }
 

@@ -122,7 +122,7 @@ func (s *Service) replacePassword(ctx context.Context, in pool.Pool, u user.User
 	if _, err := s.Sessions.RevokeUser(ctx, u.ID, keepSession, "password"); err != nil {
 		return err
 	}
-	classes := []ticket.Class{ticket.Verification, ticket.FirstLogin}
+	classes := []ticket.Class{ticket.Verification, ticket.ConfirmEmail, ticket.FirstLogin}
 	if keepSession == "" {
 		classes = append(classes, ticket.Sudo, ticket.Provider)
 	}

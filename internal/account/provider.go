@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -86,7 +87,7 @@ func meant(v signin.Voucher, p Principal) bool {
 // nameOf is what people call a provider.
 func (s *Service) nameOf(ctx context.Context, p Principal, id string) string {
 	if c, err := s.Connections.Get(ctx, p.PoolID, id); err == nil {
-		return c.Name
+		return c.Title(caller.From(ctx).Lang)
 	}
 	return id
 }
@@ -110,6 +111,7 @@ func (s *Service) Providers(ctx context.Context, p Principal) ([]ProviderState, 
 	if err != nil {
 		return nil, err
 	}
+	lang := caller.From(ctx).Lang
 	states := make([]ProviderState, 0, len(list))
 	shown := map[string]bool{user.ProviderAnonymous: true, user.ProviderCustom: true}
 	for _, c := range list {
@@ -117,11 +119,11 @@ func (s *Service) Providers(ctx context.Context, p Principal) ([]ProviderState, 
 		for _, i := range u.Identities {
 			if i.Provider == c.ID {
 				bound = true
-				states = append(states, ProviderState{c.ID, c.Name, c.Kind, true, i.Subject, i.Name})
+				states = append(states, ProviderState{c.ID, c.Title(lang), c.Kind, true, i.Subject, i.Name})
 			}
 		}
 		if !bound && c.Enabled {
-			states = append(states, ProviderState{ID: c.ID, Name: c.Name, Kind: c.Kind})
+			states = append(states, ProviderState{ID: c.ID, Name: c.Title(lang), Kind: c.Kind})
 		}
 		shown[c.ID] = true
 	}

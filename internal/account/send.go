@@ -52,6 +52,9 @@ func (s *Service) send(ctx context.Context, in SendInput, channel, target string
 			ClientID: in.Client.ID, Detail: sendDetail(channel, target, fixed != ""),
 		})
 	})
+	if err == nil || errs.CodeOf(err) == errs.SendTooOften {
+		s.watch(ctx, in.Client.Pool, channel, target)
+	}
 	if err != nil || fixed != "" {
 		return issued, err
 	}
@@ -80,16 +83,23 @@ func (s *Service) takeSend(ctx context.Context, c pool.Client, channel, target s
 	if !c.Pool.Settings.Limits {
 		return nil, nil
 	}
+	gap := c.Pool.Settings.SendGap
+	if channel == code.Email {
+		gap = max(gap, limit.MailGap)
+	}
 	own := []limit.Charge{
-		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(c.Pool.Settings.SendGap)},
+		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(gap)},
 		{Key: limit.Key("send_all", target), Rules: []limit.Rule{limit.NumberAll()}},
 	}
-	charges := append(sendSignals(ctx, c), own...)
+	charges := append(s.sendSignals(ctx, c), own...)
 	charges = append(charges, limit.Charge{Key: limit.Key("send_app", c.App.ID), Rules: []limit.Rule{limit.SendApp()}})
 	if device := caller.From(ctx).DeviceID; device != "" {
 		charges = append(charges, limit.Charge{Key: limit.Key("send_device", c.Pool.ID, device), Rules: limit.SendDevice()})
 	}
-	err := s.Limits.TakeAll(ctx, append(charges, budgets(c.Pool, channel, target)...)...)
+	for _, b := range budgets(c.Pool, channel, target) {
+		charges = append(charges, b.Charge)
+	}
+	err := s.Limits.TakeAll(ctx, charges...)
 	if wait, full := limit.Wait(err); full {
 		return nil, errs.New(errs.SendTooOften, "seconds", strconv.Itoa(int(wait.Seconds()))).After(wait)
 	}
@@ -99,30 +109,41 @@ func (s *Service) takeSend(ctx context.Context, c pool.Client, channel, target s
 	return own, s.Limits.AddDistinct(ctx, seriesKey(c.Pool, target), target, limit.SendSeries())
 }
 
-// budgets are what the operator is ready to pay for in a day.
-func budgets(p pool.Pool, channel, target string) []limit.Charge {
-	var all []limit.Charge
-	if p.Settings.DayBudget > 0 {
-		all = append(all, limit.Charge{
-			Key: limit.Key("send_budget", p.ID), Rules: []limit.Rule{limit.SendBudget(p.Settings.DayBudget)},
-		})
+// budget is what the operator is ready to pay for in a day.
+type budget struct {
+	limit.Charge
+
+	most    int
+	country string // dialling code, "" for all messages of the pool
+}
+
+func budgets(p pool.Pool, channel, target string) []budget {
+	var all []budget
+	if most := p.Settings.DayBudget; most > 0 {
+		charge := limit.Charge{Key: limit.Key("send_budget", p.ID), Rules: []limit.Rule{limit.SendBudget(most)}}
+		all = append(all, budget{charge, most, ""})
 	}
-	if channel == code.SMS && p.Settings.CountryBudget > 0 {
+	if most := p.Settings.CountryBudget; channel == code.SMS && most > 0 {
 		country, _ := contact.SplitPhone(target)
-		all = append(all, limit.Charge{
-			Key: limit.Key("send_budget", p.ID, country), Rules: []limit.Rule{limit.SendBudget(p.Settings.CountryBudget)},
-		})
+		charge := limit.Charge{Key: limit.Key("send_budget", p.ID, country), Rules: []limit.Rule{limit.SendBudget(most)}}
+		all = append(all, budget{charge, most, country})
 	}
 	return all
 }
 
 // sendSignals are the limits of the address a message is asked for from.
-func sendSignals(ctx context.Context, c pool.Client) []limit.Charge {
+func (s *Service) sendSignals(ctx context.Context, c pool.Client) []limit.Charge {
 	from := caller.From(ctx)
-	return []limit.Charge{
+	signals := []limit.Charge{
 		{Key: limit.Key("send_address", c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
 		{Key: limit.Key("send_net", c.Pool.ID, from.Network()), Rules: []limit.Rule{limit.SendNetwork()}},
 	}
+	if group := s.Networks.Group(from.Addr); group != "" {
+		signals = append(signals, limit.Charge{
+			Key: limit.Key("send_group", c.Pool.ID, group), Rules: []limit.Rule{limit.SendGroup()},
+		})
+	}
+	return signals
 }
 
 // seriesKey is what numbers with the same first seven digits share.
@@ -136,15 +157,19 @@ func seriesKey(p pool.Pool, e164 string) string {
 }
 
 // suspicious reports whether messages are asked for in a way that calls for a captcha:
-// many from one address or its neighbours, to many numbers in a row, or without anybody
-// using the codes.
+// many from one address or its neighbours, to many numbers in a row, more than the
+// operator wants to pay for in a day, or without anybody using the codes.
 func (s *Service) suspicious(ctx context.Context, c pool.Client, target string) (bool, error) {
 	if !c.Pool.Settings.Limits || c.Pool.Settings.Captcha == pool.CaptchaOff {
 		return false, nil
 	}
-	signals := sendSignals(ctx, c)
+	signals, channel := s.sendSignals(ctx, c), code.Email
 	if target != "" && target[0] == '+' {
+		channel = code.SMS
 		signals = append(signals, limit.Charge{Key: seriesKey(c.Pool, target), Rules: []limit.Rule{limit.SendSeries()}})
+	}
+	for _, b := range budgets(c.Pool, channel, target) {
+		signals = append(signals, limit.Charge{Key: b.Key, Rules: []limit.Rule{limit.SendNearly(b.most)}})
 	}
 	warned, err := s.Limits.Warned(ctx, signals...)
 	if err != nil || warned {

@@ -49,7 +49,7 @@ func (s *Service) EndSessions(ctx context.Context, p Principal) error {
 func (s *Service) RevokeAll(ctx context.Context, p Principal) error {
 	return s.DB.InTx(ctx, func(ctx context.Context) error {
 		// First what could become a session: one that is being made from it is waited for.
-		if err := s.void(ctx, p.UserID, ticket.Verification, ticket.Sudo, ticket.Provider); err != nil {
+		if err := s.void(ctx, p.UserID, ticket.Verification, ticket.ConfirmEmail, ticket.Sudo, ticket.Provider); err != nil {
 			return err
 		}
 		if _, err := s.Sessions.RevokeUser(ctx, p.UserID, "", "sign_out_all"); err != nil {
@@ -117,6 +117,9 @@ func (s *Service) Identities(ctx context.Context, p Principal) ([]user.Identity,
 func (s *Service) Unlink(ctx context.Context, p Principal, provider string) error {
 	err := s.DB.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Users.Unlink(ctx, p.PoolID, p.UserID, provider); err != nil {
+			return err
+		}
+		if err := s.Revocations.Leave(ctx, p.PoolID, p.UserID, provider); err != nil {
 			return err
 		}
 		return s.done(ctx, p, audit.IdentityUnlink, map[string]string{"provider": provider})

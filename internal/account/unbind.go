@@ -39,7 +39,7 @@ func (s *Service) UnbindContact(ctx context.Context, p Principal, channel string
 		if err := remove(ctx, u.PoolID, u.ID); err != nil {
 			return err
 		}
-		if err := s.Tickets.Void(ctx, u.ID, ticket.Verification); err != nil {
+		if err := s.Tickets.Void(ctx, u.ID, ticket.Verification, ticket.ConfirmEmail); err != nil {
 			return err
 		}
 		if err := s.tell(ctx, c.Pool, u, notify.ContactChanged, "", params); err != nil {

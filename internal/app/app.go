@@ -44,7 +44,8 @@ type App struct {
 	emulator *development // nil in production
 }
 
-// Open builds a production server. Nothing is served before Serve.
+// Open builds a production server. Nothing is served before Serve. It refuses a database
+// whose identity providers are those of development.
 func Open(ctx context.Context, o Options) (*App, error) {
 	carriers, err := oneTap(o.Config)
 	if err != nil {
@@ -58,7 +59,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{services: s, conf: o.Config, log: o.Logger}
-	if err := a.finish(ctx); err != nil {
+	if err := errors.Join(a.checkProviders(ctx), a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil

@@ -122,19 +122,44 @@ func (s *services) deliverer(p *post) notify.Deliverer {
 		if !fresh {
 			return &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Maybe: true, Err: errors.New("handed over before")}
 		}
-		receipt, err := p.carry(ctx, m)
+		receipt, err := s.unlessBounced(ctx, p, m)
 		// The vendor has taken its time; what it said is noted all the same.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if err != nil {
 			f := driver.FailureOf(err)
-			return errors.Join(f, s.Deliveries.Refused(ctx, m.ID, f))
+			return errors.Join(f, s.Deliveries.Refused(ctx, m.ID, f), s.Deliveries.Bounced(ctx, m.To, f.Status))
 		}
 		if err := s.Deliveries.Took(ctx, m.ID, receipt); err != nil {
 			s.log.ErrorContext(ctx, "receipt not noted", slog.String("message", m.ID), slog.Any("err", err))
 		}
 		return nil
 	}
+}
+
+// unlessBounced hands a message over, except mail to an address that it came back from.
+func (s *services) unlessBounced(ctx context.Context, p *post, m notify.Message) (driver.Receipt, error) {
+	if m.Channel == notify.Email {
+		blocked, err := s.Deliveries.Suppressed(ctx, m.To)
+		if err != nil {
+			return driver.Receipt{}, &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Err: err}
+		}
+		if blocked {
+			return driver.Receipt{}, &driver.Failure{
+				Vendor: m.Channel, Class: driver.BadAddress, Code: notify.Bounced, Err: errors.New("mail to the address came back"),
+			}
+		}
+	}
+	return p.carry(ctx, m)
+}
+
+// proved forgives an address that somebody has just shown to get mail.
+func (s *Store) proved(ctx context.Context, channel, target string) error {
+	if channel != notify.Email {
+		return nil
+	}
+	_, err := s.Deliveries.Forgive(ctx, target)
+	return err
 }
 
 // reportAddress is where a driver's vendor may report to: nowhere from a server it could
@@ -155,6 +180,9 @@ func (p *post) reporters() map[string]callback.Reporter {
 		for name, r := range p.texts.Reporters() {
 			all[name] = r
 		}
+	}
+	if r, ok := p.mails.(callback.Reporter); ok {
+		all[mail.SMTP] = r
 	}
 	return all
 }

@@ -55,6 +55,13 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 			return nil, fmt.Errorf("upstream simulator: %w", err)
 		}
 	}
+	if o.Config.OneTap.Name != "" {
+		carrier, err := oneTap(o.Config)
+		if err != nil {
+			return nil, errors.Join(err, (&development{upstreams: sim}).closeUpstreams())
+		}
+		tap.Next = carrier
+	}
 	s, err := build(ctx, o.Config, outside{
 		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap,
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},

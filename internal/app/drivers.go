@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/driver"
@@ -48,6 +50,14 @@ func puzzles(conf config.Config, now func() time.Time) (func(ctx context.Context
 	return func(ctx context.Context, response, random string) error {
 		return v.Verify(ctx, puzzle.Solution{Response: response, Random: random, IP: caller.From(ctx).IP()})
 	}, nil
+}
+
+// captchaRefused records why a vendor's captcha was not accepted.
+func (s *services) captchaRefused(ctx context.Context, poolID, clientID string, refusal error) {
+	event := audit.Refused(refusal, audit.Event{PoolID: poolID, ClientID: clientID, Action: audit.CaptchaRefuse})
+	if err := s.audit.Record(ctx, event); err != nil {
+		s.log.ErrorContext(ctx, "refusal not recorded", slog.String("pool", poolID), slog.Any("err", err))
+	}
 }
 
 // providerTimeout is for one call: a person waits for it.

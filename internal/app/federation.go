@@ -19,6 +19,12 @@ type vendor struct {
 	kind   string
 }
 
+// revocable is one that wants to hear who has left.
+type revocable struct {
+	vendor
+	provider.Revoker
+}
+
 // openVendor makes a driver. All share one client; each has the tokens of its connection.
 type openVendor func(connection.Connection, map[string]string) (federation.Vendor, error)
 
@@ -27,6 +33,9 @@ func vendors(list *connection.Service, client *http.Client, now func() time.Time
 		d, err := provider.Open(c.Kind, settings, provider.Env{Now: now, HTTP: client, Tokens: list.Tokens(c)})
 		if err != nil {
 			return nil, err
+		}
+		if r, ok := d.(provider.Revoker); ok {
+			return revocable{vendor{d, c.Kind}, r}, nil
 		}
 		return vendor{d, c.Kind}, nil
 	}
@@ -52,6 +61,9 @@ func ProviderKinds() []provider.Kind { return provider.Kinds() }
 // settings.
 func (s *Store) PutProvider(ctx context.Context, c connection.Connection, settings map[string]string) error {
 	if _, err := s.Pools.Get(ctx, c.PoolID); err != nil {
+		return err
+	}
+	if err := s.earnestly(c.PoolID, settings); err != nil {
 		return err
 	}
 	if _, err := s.open(c, federation.DriverSettings(settings)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/delivery"
+	"github.com/tigertally/tigertally/internal/mail"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sms"
 )
@@ -75,10 +76,32 @@ type CallbackAddress struct{ Driver, URL string }
 
 // CallbackAddresses lists the addresses of every driver whose vendor reports.
 func (s *Store) CallbackAddresses() []CallbackAddress {
-	names := sms.Reporting()
+	names := append(sms.Reporting(), mail.SMTP)
 	all := make([]CallbackAddress, len(names))
 	for i, name := range names {
 		all[i] = CallbackAddress{name, callback.Address(s.baseURL, s.Deliveries, name)}
 	}
 	return all
+}
+
+// Bounces says what is known of mail that came back from an address.
+func (s *Store) Bounces(ctx context.Context, address string) (delivery.Bounce, error) {
+	email, err := contact.Email(address)
+	if err != nil {
+		return delivery.Bounce{}, err
+	}
+	return s.Deliveries.BounceOf(ctx, email)
+}
+
+// ForgiveBounces lets mail go to an address again, and reports whether any had come back.
+func (s *Store) ForgiveBounces(ctx context.Context, address string) (found bool, err error) {
+	email, err := contact.Email(address)
+	if err != nil {
+		return false, err
+	}
+	err = s.recorded(ctx, "", audit.MailForgive, map[string]string{"to": contact.Mask(email)}, func(ctx context.Context) error {
+		found, err = s.Deliveries.Forgive(ctx, email)
+		return err
+	})
+	return found, err
 }

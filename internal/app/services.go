@@ -30,6 +30,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -58,6 +59,7 @@ type Store struct {
 	checkpoints string // the file of copies
 	open        openVendor
 	client      *http.Client // for calls to vendors
+	earnest     earnest
 	baseURL     string
 }
 
@@ -83,8 +85,15 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
+	if err := adjust(s.limits, conf.Limits); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	s.Codes = code.New(d, ring, s.limits, now)
+	s.Codes.Proved = s.proved
 	if s.client, err = outbound(conf, now); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if s.earnest, err = newEarnest(conf); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	s.open = vendors(s.Connections, s.client, now)
@@ -175,6 +184,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	if s.captcha.Vendor, err = puzzles(conf, now); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.captcha.OnRefused = s.captchaRefused
 	s.jobs = job.New(d, ring, now, o.log)
 	if s.post, err = drivers(conf, o.log, now, s.reportAddress(conf.Secure())); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -187,23 +197,35 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	s.media = media.New(d, now)
 	s.screens = qr.New(d, now)
+	revocations := revocation.New(d, ring, s.jobs, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
-		Screens: s.screens,
+		Screens: s.screens, Revocations: revocations,
 	})
 	s.federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,
 		Limits: s.limits, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
+		Audit: s.audit, Revocations: revocations,
 		Open: s.open, PublicURL: o.publicURL,
 	})
+	operator, err := operatorEmail(conf)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	groups, err := networks(conf.NetworksFile)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	s.account = account.New(account.Deps{
+		OperatorEmail: operator, Networks: groups, Jobs: s.jobs,
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Sudo: s.sudo, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Notify: s.notify, Proofs: s.signin.Proofs(), Now: now, Logger: o.log,
 		Fields: s.Fields, Media: s.media, Connections: s.Connections, Screens: s.screens,
+		Revocations: revocations, PublicURL: o.publicURL,
 	})
 	s.admin = admin.New(admin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Account: s.account,

@@ -60,7 +60,7 @@ func (s *Store) wipe(ctx context.Context) error {
 		for _, statement := range []string{
 			`DELETE FROM sessions`, `DELETE FROM identities`, `DELETE FROM users`,
 			`DELETE FROM codes`, `DELETE FROM tickets`, `DELETE FROM app_tokens`, `DELETE FROM device_grants`,
-			`DELETE FROM counters`, `DELETE FROM deliveries`,
+			`DELETE FROM counters`, `DELETE FROM revocations`, `DELETE FROM bounces`, `DELETE FROM deliveries`,
 			`UPDATE audit_horizon SET until = 9223372036854775807`, // development keeps nothing
 			`DELETE FROM audit`, `DELETE FROM audit_checkpoints`, `DELETE FROM audit_bases`,
 			`UPDATE audit_horizon SET until = 0`,

@@ -97,43 +97,44 @@ func onThisMachine(address string) bool {
 // simulated lists what the simulator plays, with the accounts it has from the start.
 func simulated(at upsim.Bases, keys upsim.ClientKeys) []upstream {
 	const group = "g1" // the WeChat apps are of one Open Platform account
-	wechat := func(id, kind, name, app, secret string) upstream {
+	wechat := func(id, kind, app, secret string) upstream {
 		set := map[string]string{"appid": app, "secret": secret, "base": at.WeChatAPI}
 		if kind != "wechat_mini" {
 			set["open_base"] = at.WeChatOpen
 		}
-		return upstream{connection.Connection{ID: id, Kind: kind, Name: name, UnionGroup: group, LinkPhone: kind == "wechat_mini"}, set}
+		return upstream{connection.Connection{ID: id, Kind: kind, UnionGroup: group, LinkPhone: kind == "wechat_mini"}, set}
 	}
-	social := func(kind, name, client, secret string, more ...string) upstream {
+	social := func(kind, client, secret string, more ...string) upstream {
 		set := map[string]string{"client_id": client, "client_secret": secret}
 		for i := 0; i+1 < len(more); i += 2 {
 			set[more[i]] = more[i+1]
 		}
-		return upstream{connection.Connection{ID: kind, Kind: kind, Name: name}, set}
+		return upstream{connection.Connection{ID: kind, Kind: kind}, set}
 	}
-	google := social("google", "Google", "sim-google.apps.example", "sim-google-secret-000000000001", "base", at.OIDC+"/google")
-	github := social("github", "GitHub", "Iv1.sim0000000000001", "sim-github-secret-000000000001", "base", at.GitHub, "api_base", at.GitHub)
-	google.TrustEmail, github.TrustEmail = true, true
+	google := social("google", "sim-google.apps.example", "sim-google-secret-000000000001", "base", at.OIDC+"/google")
+	github := social("github", "Iv1.sim0000000000001", "sim-github-secret-000000000001", "base", at.GitHub, "api_base", at.GitHub)
+	corp := social("oidc", "sim-client", "sim-client-secret-000000000001", "issuer", at.OIDC+"/corp")
+	google.TrustEmail, github.TrustEmail, corp.Name = true, true, "OpenID Connect"
 	return []upstream{
-		wechat("wx_open", "wechat_open", "WeChat", "wx0000000000000001", "simwechatsecret00000000000000001"),
-		wechat("wx_mp", "wechat_mp", "WeChat", "wx0000000000000003", "simwechatsecret00000000000000003"),
-		wechat("wx0000000000000002", "wechat_mini", "WeChat Mini Program", "wx0000000000000002", "simwechatsecret00000000000000002"),
-		{connection.Connection{ID: "wecom", Kind: "wecom", Name: "WeCom"}, map[string]string{
+		wechat("wx_open", "wechat_open", "wx0000000000000001", "simwechatsecret00000000000000001"),
+		wechat("wx_mp", "wechat_mp", "wx0000000000000003", "simwechatsecret00000000000000003"),
+		wechat("wx0000000000000002", "wechat_mini", "wx0000000000000002", "simwechatsecret00000000000000002"),
+		{connection.Connection{ID: "wecom", Kind: "wecom"}, map[string]string{
 			"corpid": "wwsim0000000000001", "agentid": "1000001", "secret": "simwecomsecret000000000000000001",
 			"base": at.WeComAPI, "login_base": at.WeComLogin, "open_base": at.WeChatOpen,
 		}},
-		social("oidc", "OpenID Connect", "sim-client", "sim-client-secret-000000000001", "issuer", at.OIDC+"/corp"),
+		corp,
 		google,
 		github,
-		social("qq", "QQ", "100000001", "sim-qq-secret-0000000000000001", "base", at.QQ),
-		social("weibo", "Weibo", "1000000001", "sim-weibo-secret-0000000000001", "base", at.Weibo),
-		social("dingtalk", "DingTalk", "dingsim00000000001", "sim-dingtalk-secret-0000000001", "base", at.DingTalk, "login_base", at.DingTalk),
-		social("feishu", "Feishu", "cli_sim0000000001", "sim-feishu-secret-000000000001", "base", at.Feishu, "login_base", at.Feishu),
-		{connection.Connection{ID: "alipay", Kind: "alipay", Name: "Alipay"}, map[string]string{
+		social("qq", "100000001", "sim-qq-secret-0000000000000001", "base", at.QQ),
+		social("weibo", "1000000001", "sim-weibo-secret-0000000000001", "base", at.Weibo),
+		social("dingtalk", "dingsim00000000001", "sim-dingtalk-secret-0000000001", "base", at.DingTalk, "login_base", at.DingTalk),
+		social("feishu", "cli_sim0000000001", "sim-feishu-secret-000000000001", "base", at.Feishu, "login_base", at.Feishu),
+		{connection.Connection{ID: "alipay", Kind: "alipay"}, map[string]string{
 			"app_id": "2021000000000001", "private_key": keys.AlipayApp, "alipay_public_key": keys.AlipayPublic,
 			"base": at.Alipay, "login_base": at.Alipay,
 		}},
-		{connection.Connection{ID: "apple", Kind: "apple", Name: "Apple", TrustEmail: true}, map[string]string{
+		{connection.Connection{ID: "apple", Kind: "apple", TrustEmail: true}, map[string]string{
 			"client_id": "test.example.signin", "team_id": "SIMTEAM001", "key_id": "SIMKEY0001", "private_key": keys.Apple,
 			"base": at.Apple,
 		}},

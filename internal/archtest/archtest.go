@@ -28,7 +28,7 @@ var layers = map[string]string{
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain, "qr": domain, "backup": domain, "idempotency": domain, "operator": domain,
+	"connection": domain, "qr": domain, "backup": domain, "idempotency": domain, "operator": domain, "revocation": domain,
 	"metric": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
@@ -73,18 +73,18 @@ var siblings = map[string]map[string]string{
 	"driver":  {"secret": "signed calls have nonces"},
 	"config":  {"secret": "reads secrets from files", "errs": "shares the refusal type"},
 
-	"session":  {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},
-	"keys":     {"audit": "a rotation is recorded with its effect"},
-	"pool":     {"audit": "a settings change is recorded with its effect"},
-	"sudo":     {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
-	"captcha":  {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
-	"code":     {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
-	"limit":    {"pool": "limits may be switched off per pool"},
-	"pipeline": {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
-	"user":     {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
-	"operator": {"audit": "changes are recorded with their effect", "limit": "guesses are counted"},
-
-	"metric":   {"audit": "counts what is recorded"},
+	"session":    {"keys": "signs access tokens", "pool": "lifetimes", "audit": "reuse is recorded where it is found", "user": "status values"},
+	"keys":       {"audit": "a rotation is recorded with its effect"},
+	"pool":       {"audit": "a settings change is recorded with its effect"},
+	"sudo":       {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
+	"captcha":    {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
+	"code":       {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
+	"limit":      {"pool": "limits may be switched off per pool"},
+	"pipeline":   {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
+	"revocation": {"job": "a vendor is told by a job"},
+	"user":       {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
+	"operator":   {"audit": "changes are recorded with their effect", "limit": "guesses are counted"},
+	"metric":     {"audit": "counts what is recorded"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
@@ -112,3 +112,18 @@ var banned = map[string][]string{
 // reflective packages make the linker keep every exported method of every reachable
 // type, which costs the binary a third of its size.
 var reflective = []string{"html/template", "text/template"}
+
+// clientModules are the modules beside the standard library that a package of sdk/ may
+// import, each with its reason. Whoever uses a client takes them over, so there are two
+// at most.
+var clientModules = map[string]map[string]string{
+	"sdk/cloudbase": {},
+	"sdk/authing":   {},
+	"sdk/verify":    {},
+}
+
+// mostClientModules is how many a client package may have.
+const mostClientModules = 2
+
+// serverInside are the packages of sdk/ that contain the server, which no client does.
+var serverInside = []string{"sdk/tigertallytest"}

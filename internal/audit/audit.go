@@ -29,6 +29,7 @@ const (
 	PasswordReset  = "password.reset"
 	ContactBind    = "contact.bind"
 	ContactUnbind  = "contact.unbind"
+	ContactConfirm = "contact.confirm" // by a link in a mail
 	ProfileUpdate  = "profile.update"
 	CustomUpdate   = "custom.update"
 	Feedback       = "feedback.send"
@@ -41,6 +42,9 @@ const (
 	TokenGrant     = "session.token_grant"
 	IdentityLink   = "identity.link"
 	IdentityUnlink = "identity.unlink"
+	IdentityRevoke = "identity.revoke" // the vendor was told
+	ProviderRefuse = "provider.refuse" // what was brought from it, or what it said
+	CaptchaRefuse  = "captcha.refuse"  // by a vendor
 	// IdentityConflict is a union id that came late and stands for somebody else.
 	IdentityConflict = "identity.conflict"
 	ProviderPut      = "provider.put"
@@ -51,6 +55,8 @@ const (
 	AppChange        = "app.change"
 	AppRemove        = "app.remove"
 	TestTarget       = "pool.test_number"
+	Alarm            = "pool.alarm"   // the result says of what
+	MailForgive      = "mail.forgive" // of the installation: no pool
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"
 	TicketKeyCreate  = "pool.ticket_key_create"
@@ -92,6 +98,15 @@ const (
 // Installation stands for a pool in the record of what concerns the whole installation.
 // No pool can have this name.
 const Installation = "@installation"
+
+// What details are called that say why something was refused.
+const (
+	// DetailReason is one word of ours or of a vendor for it: a number such as vendor_40029,
+	// never a text that may hold a secret.
+	DetailReason = "reason"
+	// DetailEmailDoubt is why a provider is not believed about a mail address.
+	DetailEmailDoubt = "email_doubt"
+)
 
 // OK is the result of what worked; any other result is the code of the refusal.
 const OK = "ok"

@@ -10,13 +10,13 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
-// Refused stands, as Query.Result, for every result but OK.
-const Refused = "refused"
+// AnyRefusal stands, as Query.Result, for every result but OK.
+const AnyRefusal = "refused"
 
 // Query narrows a search; empty fields do not.
 type Query struct {
 	Action    string // all actions that begin so: "user." or "user.sign_in"
-	Result    string // OK, Refused, or the code of a refusal
+	Result    string // OK, AnyRefusal, or the code of a refusal
 	UserID    string
 	Actor     string
 	ClientID  string
@@ -25,6 +25,8 @@ type Query struct {
 	RequestID string
 	Since     time.Time
 	Until     time.Time // not included
+
+	actions []string // one of these
 }
 
 // maxTerm bounds one term of a query, maxAttempt the records of one attempt.

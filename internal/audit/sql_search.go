@@ -54,11 +54,18 @@ func (q Query) conditions(poolID string, after position) where {
 			w.add(notFrequent)
 		}
 	}
+	if len(q.actions) > 0 {
+		args := make([]any, len(q.actions))
+		for i, a := range q.actions {
+			args[i] = a
+		}
+		w.add(`action IN ($`+strings.Repeat(`, $`, len(args)-1)+`)`, args...)
+	}
 	switch q.Result {
 	case "":
 	case OK:
 		w.add(`result = 'ok'`)
-	case Refused:
+	case AnyRefusal:
 		w.add(`result <> 'ok'`)
 	default:
 		w.add(`result = $ AND result <> 'ok'`, q.Result)

@@ -52,6 +52,8 @@ type Service struct {
 	OnChallenge func(token, answer string)
 	// Vendor, when set before use, says whether somebody solved a vendor's captcha.
 	Vendor func(ctx context.Context, response, random string) error
+	// OnRefused, when set before use, hears why a vendor accepted nothing.
+	OnRefused func(ctx context.Context, poolID, clientID string, err error)
 
 	tickets *ticket.Service
 	limits  *limit.Service
@@ -148,6 +150,9 @@ func (s *Service) Vouch(ctx context.Context, p pool.Pool, clientID, response, ra
 		return "", 0, errs.New(errs.CaptchaWrong)
 	}
 	if err := s.Vendor(ctx, response, random); err != nil {
+		if s.OnRefused != nil {
+			s.OnRefused(ctx, p.ID, clientID, err)
+		}
 		return "", 0, err
 	}
 	if life = p.Settings.CaptchaLife; life <= 0 {

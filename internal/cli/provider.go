@@ -15,6 +15,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/app"
 	"github.com/tigertally/tigertally/internal/connection"
+	"github.com/tigertally/tigertally/internal/i18n"
 )
 
 func providerCommand(p Process) *cobra.Command {
@@ -38,7 +39,7 @@ type providerFlags struct {
 func (f *providerFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.Kind, "kind", "", "`KIND` of a new one; \"provider kinds\" lists them")
-	flags.StringVar(&f.Name, "name", "", "`NAME` people see (default the id)")
+	flags.StringVar(&f.Name, "name", "", "`NAME` people see (default the vendor's, or the id)")
 	flags.StringVar(&f.UnionGroup, "union-group", "", "`GROUP` of providers that know people by one id, such as the apps of one WeChat Open Platform account")
 	flags.BoolVar(&f.Enabled, "enabled", true, "let people sign in with it")
 	flags.BoolVar(&f.SignUp, "sign-up", true, "make an account for people nobody knows")
@@ -125,7 +126,7 @@ func providerList(p Process, f *storeFlags, pool *string) *cobra.Command {
 				w := tabwriter.NewWriter(p.Stdout, 0, 4, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tKIND\tNAME\tENABLED\tSIGN-UP")
 				for _, v := range list {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%t\t%t\n", v.ID, v.Kind, v.Name, v.Enabled, v.SignUp)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%t\t%t\n", v.ID, v.Kind, v.Title(i18n.English), v.Enabled, v.SignUp)
 				}
 				return w.Flush()
 			})
@@ -146,7 +147,7 @@ func providerShow(p Process, f *storeFlags, pool *string) *cobra.Command {
 				}
 				w := tabwriter.NewWriter(p.Stdout, 0, 4, 2, ' ', 0)
 				fmt.Fprintf(w, "id\t%s\nkind\t%s\nname\t%s\nunion-group\t%s\nenabled\t%t\nsign-up\t%t\ntrust-email\t%t\nlink-phone\t%t\n",
-					v.ID, v.Kind, v.Name, v.UnionGroup, v.Enabled, v.SignUp, v.TrustEmail, v.LinkPhone)
+					v.ID, v.Kind, v.Title(i18n.English), v.UnionGroup, v.Enabled, v.SignUp, v.TrustEmail, v.LinkPhone)
 				if v.Callback != "" {
 					fmt.Fprintf(w, "callback\t%s\n", v.Callback)
 				}

@@ -66,7 +66,7 @@ func checked(p Process, file string) (config.Config, error) {
 	if err != nil {
 		return conf, err
 	}
-	return conf, conf.Check()
+	return conf, app.Check(conf)
 }
 
 func logger(w io.Writer, conf config.Config) *slog.Logger {

@@ -52,6 +52,10 @@ type Verified struct {
 
 // Service issues and checks codes.
 type Service struct {
+	// Proved hears of an address whose code was used, in the transaction of the effect. Set
+	// it before use, or leave it.
+	Proved func(ctx context.Context, channel, target string) error
+
 	db     *db.DB
 	ring   *secret.Keyring
 	limits *limit.Service
@@ -142,7 +146,10 @@ func (s *Service) Spend(ctx context.Context, v Verified) error {
 	if !won {
 		return errs.New(errs.CodeWrong)
 	}
-	return nil
+	if s.Proved == nil {
+		return nil
+	}
+	return s.Proved(ctx, v.Channel, v.Target)
 }
 
 // Sweep deletes codes that ended long enough ago for nobody to ask about them.

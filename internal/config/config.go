@@ -35,6 +35,9 @@ type Config struct {
 	OneTap         Driver
 	Captcha        Driver
 	OutboundAllow  []string
+	OperatorEmail  string
+	Limits         map[string]string // numbers by limit
+	NetworksFile   string
 	Backup         Backup
 }
 

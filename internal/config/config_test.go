@@ -88,6 +88,8 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		OneTap:  config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
 		Captcha: config.Driver{Name: "turnstile", Options: map[string]string{"secret": "s"}},
 		Backup:  config.Backup{Dir: "/backups", Hours: 6, Keep: 3, Passphrase: "four words at least"},
+
+		OperatorEmail: "ops@example.com", Limits: map[string]string{"number_day": "30"}, NetworksFile: "/networks",
 	}
 	path := file(t, "c.yaml", `
 # comments are welcome
@@ -108,6 +110,9 @@ sms:
   options: {url: https://s, port: 25}
   routes: {"+86": "tencent, aliyun", "*": twilio}
 outbound_allow: [10.1.2.3]
+operator_email: ops@example.com
+limits: {number_day: 30}
+networks_file: /networks
 mail:
   driver: smtp
   options:
@@ -127,8 +132,9 @@ captcha:
 		"TIGERTALLY_LOG_FORMAT": "text", "TIGERTALLY_LOG_LEVEL": "warn",
 		"TIGERTALLY_BACKUP_DIR": "/backups", "TIGERTALLY_BACKUP_HOURS": "6", "TIGERTALLY_BACKUP_KEEP": "3",
 		"TIGERTALLY_BACKUP_PASSPHRASE": "four words at least",
-		"TIGERTALLY_SMS_DRIVER": "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
+		"TIGERTALLY_SMS_DRIVER":        "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
 		"TIGERTALLY_SMS_ROUTES": `{"+86": "tencent, aliyun", "*": twilio}`, "TIGERTALLY_OUTBOUND_ALLOW": "10.1.2.3",
+		"TIGERTALLY_OPERATOR_EMAIL": "ops@example.com", "TIGERTALLY_LIMITS": "{number_day: 30}", "TIGERTALLY_NETWORKS_FILE": "/networks",
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",
 		"TIGERTALLY_ONETAP_DRIVER": "yidun", "TIGERTALLY_ONETAP_OPTIONS": "{secret_id: i}",
 		"TIGERTALLY_CAPTCHA_DRIVER": "turnstile", "TIGERTALLY_CAPTCHA_OPTIONS": "{secret: s}",

@@ -80,6 +80,18 @@ func serverSettings() []Setting {
 			Doc: "Addresses or ranges of vendors that may be called although they are not on the public internet, " +
 				"such as `10.1.2.3`. In the environment: separated by commas.",
 		}, {
+			Name: "operator_email", field: func(c *Config) any { return &c.OperatorEmail },
+			Doc: "Mail address that is told when a pool's message budget is nearly or all spent, or when hardly anybody uses " +
+				"the codes it sends; once a day each. Empty: the log and the audit record alone say so.",
+		}, {
+			Name: "limits", field: func(c *Config) any { return &c.Limits },
+			Doc: "Other numbers than the defaults under Limits below, by name, such as `{number_day: 30, send_ip_hour: 60}`. " +
+				"In the environment: the mapping in YAML.",
+		}, {
+			Name: "networks_file", field: func(c *Config) any { return &c.NetworksFile },
+			Doc: "File of networks that count as one for the limit `send_group`, such as those of an autonomous system: a range " +
+				"and a name on each line, `198.51.100.0/24 AS64500`. Empty: none.",
+		}, {
 			Name: "log_format", Default: "json", field: func(c *Config) any { return &c.LogFormat },
 			Doc: "`json` or `text`.",
 		}, {

@@ -4,6 +4,7 @@
 package connection
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/i18n"
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
@@ -29,7 +31,8 @@ type Connection struct {
 	// operator's. It is also the provider of the identities it vouches for.
 	ID   string
 	Kind string // of the driver
-	Name string // people see
+	// Name is what people see, "" the vendor's in their own language: see Title.
+	Name string
 	// UnionGroup joins connections whose vendor knows a person by one id over all of them,
 	// such as the WeChat apps of one Open Platform account; "" joins none.
 	UnionGroup string
@@ -44,6 +47,11 @@ type Connection struct {
 	LinkPhone bool
 
 	sealed []byte
+}
+
+// Title is what people who read lang call the connection.
+func (c Connection) Title(lang string) string {
+	return cmp.Or(c.Name, i18n.Vendor(lang, c.Kind), c.ID)
 }
 
 // Version differs whenever the connection was put again.
@@ -130,13 +138,10 @@ func (s *Service) Settings(c Connection) (map[string]string, error) {
 // ids can stand in an address without an escape.
 var ids = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-// Put makes a connection or replaces it, settings and all. The zero Name is the id.
+// Put makes a connection or replaces it, settings and all.
 //
 // Errors: BadRequest, FieldTooLong.
 func (s *Service) Put(ctx context.Context, c Connection, settings map[string]string) (Connection, error) {
-	if c.Name == "" {
-		c.Name = c.ID
-	}
 	plain, err := json.Marshal(settings)
 	switch {
 	case err != nil:

@@ -52,7 +52,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		for _, node := range []*connection.Service{s, other} {
 			list, err := node.List(ctx, "p")
 			wantCode(t, err, "")
-			if len(list) != 2 || list[0].ID != "wx_open" || list[0].Name != "wx_open" {
+			if len(list) != 2 || list[0].ID != "wx_open" || list[0].Title("zh-CN") != "微信" {
 				t.Fatalf("list = %+v", list)
 			}
 			got, err := node.Settings(list[0])

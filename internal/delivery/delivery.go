@@ -6,6 +6,7 @@ package delivery
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/contact"
@@ -51,6 +52,7 @@ type Delivery struct {
 	Reason              string
 	Units               int
 	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 // Service keeps deliveries.
@@ -72,8 +74,10 @@ func (s *Service) Begin(ctx context.Context, m Message) (bool, error) {
 	if len(m.To) > 0 && m.To[0] == '+' {
 		country, _ = contact.SplitPhone(m.To)
 	}
-	return s.begin(ctx, m, country, s.ring.MAC("delivery target", []byte(m.To)))
+	return s.begin(ctx, m, country, s.mac(m.To))
 }
+
+func (s *Service) mac(address string) []byte { return s.ring.MAC("delivery target", []byte(address)) }
 
 // Took notes that a vendor took the message.
 func (s *Service) Took(ctx context.Context, id string, r driver.Receipt) error {
@@ -106,12 +110,18 @@ func (s *Service) Report(ctx context.Context, name string, reports []driver.Repo
 				continue
 			}
 			r.Reason = cut(r.Reason)
-			ok, err := s.report(ctx, name, r)
+			target, err := s.report(ctx, name, r)
+			if errors.Is(err, db.ErrNoRows) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
-			if ok {
-				changed++
+			changed++
+			if target.channel == channelEmail && r.Outcome == driver.Undelivered {
+				if err := s.bounced(ctx, target.mac, r.Reason); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -140,8 +150,12 @@ func (s *Service) Token(name string) string {
 	return base64.RawURLEncoding.EncodeToString(s.ring.MAC("delivery callback", []byte(name))[:24])
 }
 
-// Sweep deletes what is half a year old and returns how much.
+// Sweep deletes what is half a year old and returns how much. Addresses that get no mail
+// stay.
 func (s *Service) Sweep(ctx context.Context) (int64, error) {
+	if err := s.sweepBounces(ctx, s.now().Add(-keep)); err != nil {
+		return 0, err
+	}
 	var total int64
 	for {
 		n, err := s.sweep(ctx, s.now().Add(-keep), sweepBatch)

@@ -62,7 +62,7 @@ func TestM4OnlyAFailedMessageIsHandedOverAgain(t *testing.T) {
 		got, err := s.Get(ctx, "sent")
 		want := delivery.Delivery{
 			ID: "sent", PoolID: "p", Channel: "sms", Driver: "tencent", VendorID: "1", Country: "+86",
-			Status: delivery.Sent, CreatedAt: at(),
+			Status: delivery.Sent, CreatedAt: at(), UpdatedAt: at(),
 		}
 		got.CreatedAt = got.CreatedAt.UTC()
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,29 +46,39 @@ func (s *Service) refused(ctx context.Context, id, name string, status Status, r
 	return nil
 }
 
-func (s *Service) report(ctx context.Context, name string, r driver.Report) (bool, error) {
-	n, err := s.db.Exec(ctx, `
+// target is whom a message was for.
+type target struct {
+	channel string
+	mac     []byte
+}
+
+// report notes one report, and says whom the message was for; db.ErrNoRows when it changes
+// nothing.
+func (s *Service) report(ctx context.Context, name string, r driver.Report) (target, error) {
+	var t target
+	err := s.db.QueryRow(ctx, `
 		UPDATE deliveries SET status = $3, reason = $4, updated_at = $5,
 			units = CASE WHEN $6 > units THEN $6 ELSE units END
-		WHERE driver = $1 AND vendor_id = $2 AND status = $7`,
-		name, r.VendorID, string(r.Outcome), r.Reason, db.Millis(s.now()), r.Units, string(Sent))
-	if err != nil {
-		return false, fmt.Errorf("noting a report: %w", err)
+		WHERE driver = $1 AND vendor_id = $2 AND status = $7
+		RETURNING channel, target`,
+		name, r.VendorID, string(r.Outcome), r.Reason, db.Millis(s.now()), r.Units, string(Sent)).Scan(&t.channel, &t.mac)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		err = fmt.Errorf("noting a report: %w", err)
 	}
-	return n > 0, nil
+	return t, err
 }
 
 func (s *Service) get(ctx context.Context, id string) (Delivery, error) {
 	d := Delivery{ID: id}
-	var at int64
+	var at, changed int64
 	err := s.db.QueryRow(ctx, `
-		SELECT pool_id, channel, driver, vendor_id, country, status, reason, units, created_at
+		SELECT pool_id, channel, driver, vendor_id, country, status, reason, units, created_at, updated_at
 		FROM deliveries WHERE id = $1`, id).
-		Scan(&d.PoolID, &d.Channel, &d.Driver, &d.VendorID, &d.Country, &d.Status, &d.Reason, &d.Units, &at)
+		Scan(&d.PoolID, &d.Channel, &d.Driver, &d.VendorID, &d.Country, &d.Status, &d.Reason, &d.Units, &at, &changed)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("reading a delivery: %w", err)
 	}
-	d.CreatedAt = db.Time(at)
+	d.CreatedAt, d.UpdatedAt = db.Time(at), db.Time(changed)
 	return d, nil
 }
 

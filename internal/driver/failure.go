@@ -24,6 +24,9 @@ type Failure struct {
 	Vendor string
 	Class  Class
 	Code   string
+	// Status is how a mail server says that an address takes no mail, in the words of RFC
+	// 3463; "" when it does not.
+	Status string
 	// Maybe says that the message may have gone out all the same, so that it must
 	// not be sent again.
 	Maybe bool

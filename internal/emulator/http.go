@@ -11,6 +11,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/i18n"
+	"github.com/tigertally/tigertally/internal/web"
 )
 
 const (
@@ -173,35 +174,12 @@ type errorBody struct {
 
 func (e *Emulator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := errs.From(err)
-	status := statusOf(refusal.Code.Kind())
+	status := web.Status(refusal.Code.Kind())
 	e.o.Logger.WarnContext(r.Context(), "emulator refused", "path", r.URL.Path, "status", status, "err", refusal)
 	var body errorBody
 	body.Error.Code = refusal.Code
 	body.Error.Message = i18n.Text(i18n.Match(r.Header.Get("Accept-Language")), refusal.Code, refusal.Params)
 	write(w, status, body)
-}
-
-func statusOf(k errs.Kind) int {
-	switch k {
-	case errs.KindInvalid, errs.KindPrecondition:
-		return http.StatusBadRequest
-	case errs.KindUnauthenticated:
-		return http.StatusUnauthorized
-	case errs.KindDenied:
-		return http.StatusForbidden
-	case errs.KindNotFound:
-		return http.StatusNotFound
-	case errs.KindConflict, errs.KindAborted:
-		return http.StatusConflict
-	case errs.KindExhausted:
-		return http.StatusTooManyRequests
-	case errs.KindUnimplemented:
-		return http.StatusNotImplemented
-	case errs.KindUnavailable:
-		return http.StatusServiceUnavailable
-	case errs.KindUnexpected:
-	}
-	return http.StatusInternalServerError
 }
 
 func write(w http.ResponseWriter, status int, body any) {

@@ -50,6 +50,7 @@ const (
 	PhoneInvalid       Code = "phone_invalid"
 	PhoneCountry       Code = "phone_country" // no messages to this country
 	EmailInvalid       Code = "email_invalid"
+	EmailBounced       Code = "email_bounced" // mail to it came back
 	UsernameInvalid    Code = "username_invalid"
 	IdentifierTaken    Code = "identifier_taken"    // phone or email in use
 	UsernameTaken      Code = "username_taken"      //
@@ -157,6 +158,7 @@ const (
 	// Elsewhere.
 
 	OneTapRefused Code = "one_tap_refused" // the carrier did not vouch for a number
+	MediaFull     Code = "media_full"      // the pool has no room for more pictures
 	ImageInvalid  Code = "image_invalid"   // not a picture we take
 	GrantInvalid  Code = "grant_invalid"   // an OAuth code or token that buys nothing
 	ScopeInvalid  Code = "scope_invalid"
@@ -188,7 +190,7 @@ var kinds = map[Code]Kind{
 	ClientUnknown: KindUnauthenticated, MethodDisabled: KindDenied,
 	RedirectRefused: KindInvalid, GrantUnsupported: KindInvalid,
 
-	PhoneInvalid: KindInvalid, PhoneCountry: KindInvalid, EmailInvalid: KindInvalid,
+	PhoneInvalid: KindInvalid, PhoneCountry: KindInvalid, EmailInvalid: KindInvalid, EmailBounced: KindInvalid,
 	UsernameInvalid: KindInvalid, IdentifierTaken: KindPrecondition,
 	UsernameTaken: KindPrecondition, IdentifierMismatch: KindInvalid,
 
@@ -227,7 +229,7 @@ var kinds = map[Code]Kind{
 
 	PipelineDenied: KindDenied, PipelineFailed: KindUnavailable, PipelineInvalid: KindInvalid,
 
-	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, GrantInvalid: KindInvalid,
+	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, MediaFull: KindExhausted, GrantInvalid: KindInvalid,
 	ScopeInvalid: KindInvalid, ContactUnset: KindPrecondition,
 
 	BootstrapInvalid: KindNotFound, OperatorExists: KindNotFound, OperatorNotFound: KindNotFound,

@@ -41,7 +41,7 @@ func (s *Service) Callback(ctx context.Context, in CallbackInput) (redirect stri
 	}
 	if vendorCode(in.Params) == "" && in.Params["id_token"] == "" { // refused, by whatever word
 		_, err := s.Tickets.Spend(ctx, ticket.ProviderStart, "", state)
-		return j.failed(errs.New(errs.ProviderDenied)), err
+		return j.failed(s.refused(ctx, j.client, in.ProviderID, errs.New(errs.ProviderDenied, "reason", "declined"))), err
 	}
 	redirect, err = s.once(ctx, "", name, browser, func(ctx context.Context) (string, error) {
 		// The code may come with no other state either, and with none at all (SO-04).
@@ -53,7 +53,7 @@ func (s *Service) Callback(ctx context.Context, in CallbackInput) (redirect stri
 	if err == nil || errs.CodeOf(err) == errs.TokenInvalid {
 		return redirect, err
 	}
-	return j.failed(err), nil
+	return j.failed(s.refused(ctx, j.client, in.ProviderID, err)), nil
 }
 
 // arrive asks the vendor who came, and gives the application a code for the answer.
@@ -65,7 +65,11 @@ func (s *Service) arrive(ctx context.Context, j journey, params map[string]strin
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(j.vendor.voucher(p))
+	v, err := s.voucher(j.vendor, p)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("voucher: %w", err)
 	}
@@ -91,11 +95,16 @@ func (s *Service) arrive(ctx context.Context, j journey, params map[string]strin
 }
 
 // voucher is what we keep of a profile.
-func (v opened) voucher(p Profile) signin.Voucher {
+func (s *Service) voucher(v opened, p Profile) (signin.Voucher, error) {
+	sealed, err := s.Revocations.Seal(v.identity(p.Subject), p.Revocable)
+	if err != nil {
+		return signin.Voucher{}, err
+	}
 	return signin.CanonicalVoucher(signin.Voucher{
 		ProviderID: v.connection.ID, Subject: p.Subject, UnionID: p.UnionID, AppID: p.AppID,
 		Name: p.Name, Picture: p.Picture, Email: p.Email, EmailVerified: p.EmailVerified, Phone: p.Phone,
-	})
+		Revocable: sealed, Doubt: v.doubt(p),
+	}), nil
 }
 
 // vendorCode is the code of a callback, by the names vendors give it.

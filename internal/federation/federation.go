@@ -9,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -29,6 +31,8 @@ type Deps struct {
 	Sessions    *session.Service
 	Limits      *limit.Service
 	Proofs      *signin.Proofs
+	Audit       *audit.Service
+	Revocations *revocation.Service
 	Now         func() time.Time
 	Logger      *slog.Logger
 
@@ -48,7 +52,9 @@ type Service struct {
 
 // New makes a Service.
 func New(d Deps) *Service {
-	return &Service{Deps: d, vendors: make(map[string]opened), flights: make(map[string]chan struct{})}
+	s := &Service{Deps: d, vendors: make(map[string]opened), flights: make(map[string]chan struct{})}
+	d.Revocations.Handle(s.revoke)
+	return s
 }
 
 // The paths an edge serves for Follow and Callback. What follows each needs no escape.

@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,9 +21,6 @@ const maxCredential = 8 << 10
 // codeTypePhone asks a mini-program's vendor for a phone number too.
 const codeTypePhone = "phone"
 
-// grantAddress bounds questions to vendors for one address prefix.
-func grantAddress() limit.Rule { return limit.Rule{Name: "provider_ip", Max: 60, Per: time.Minute} }
-
 // answer is a Granted as it is kept for a browser that asks again.
 type answer struct {
 	Token   string         `json:"token"`
@@ -42,6 +38,11 @@ type answer struct {
 // ProviderMisconfigured, MethodDisabled for tokens that are not accepted (SO-02),
 // Unavailable.
 func (s *Service) Grant(ctx context.Context, c pool.Client, in GrantInput) (Granted, error) {
+	g, err := s.grant(ctx, c, in)
+	return g, s.refused(ctx, c, in.ProviderID, err)
+}
+
+func (s *Service) grant(ctx context.Context, c pool.Client, in GrantInput) (Granted, error) {
 	v, err := s.begin(ctx, c, in)
 	if err != nil {
 		return Granted{}, err
@@ -100,7 +101,7 @@ func (s *Service) begin(ctx context.Context, c pool.Client, in GrantInput) (open
 	}
 	if c.Pool.Settings.Limits {
 		key := limit.Key("provider", c.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, grantAddress()); err != nil {
+		if err := s.Limits.Take(ctx, key, limit.ProviderAddress()); err != nil {
 			return opened{}, err
 		}
 	}
@@ -115,7 +116,7 @@ func ownCode(code string) bool { return strings.HasPrefix(code, string(ticket.Pr
 // the vendor's app (SO-01).
 func (s *Service) mayRelay(ctx context.Context, c pool.Client, v opened, in GrantInput) error {
 	if !v.relayed && !in.Native {
-		return errs.New(errs.ProviderRefused).Because(fmt.Errorf("connection %s takes codes at our callback only", v.connection.ID))
+		return refuse("not_relayed", "connection %s takes codes at our callback only", v.connection.ID)
 	}
 	if in.RedirectURI != "" && !in.Own && !c.App.AllowsPage(in.RedirectURI) {
 		return errs.New(errs.RedirectRefused)
@@ -149,9 +150,13 @@ func (s *Service) ask(ctx context.Context, c pool.Client, v opened, in GrantInpu
 		return Granted{}, err
 	}
 	if in.AppID != "" && p.AppID != "" && in.AppID != p.AppID {
-		return Granted{}, errs.New(errs.ProviderRefused).Because(fmt.Errorf("connection %s: the client speaks of another app", v.connection.ID))
+		return Granted{}, refuse("other_app", "connection %s: the client speaks of another app", v.connection.ID)
 	}
-	return s.vouch(ctx, c, v.voucher(p), in.Bearer)
+	voucher, err := s.voucher(v, p)
+	if err != nil {
+		return Granted{}, err
+	}
+	return s.vouch(ctx, c, voucher, in.Bearer)
 }
 
 // mayRedeem refuses a code of ours that was made for another application, provider, page
@@ -164,7 +169,7 @@ func (s *Service) mayRedeem(ctx context.Context, c pool.Client, v opened, in Gra
 	device := t.Binding[bindDevice]
 	if err == nil && (t.ClientID != c.ID || t.Binding[bindProvider] != v.connection.ID ||
 		t.Binding[bindRedirect] != in.RedirectURI || (device != "" && device != caller.From(ctx).DeviceID)) {
-		return errs.New(errs.ProviderRefused).Because(errors.New("the code is for another application, provider, page or device"))
+		return refuse("other_place", "the code is for another application, provider, page or device")
 	}
 	return err
 }
@@ -185,7 +190,7 @@ func (s *Service) redeem(ctx context.Context, c pool.Client, _ opened, in GrantI
 		return err
 	})
 	if errs.CodeOf(err) == errs.TokenInvalid {
-		err = errs.New(errs.ProviderRefused).Because(err)
+		err = refuse("code_spent", "our code: %w", err)
 	}
 	return g, err
 }
@@ -207,6 +212,11 @@ func (s *Service) vouch(ctx context.Context, c pool.Client, v signin.Voucher, be
 //
 // Errors: TokenInvalid, and those of Grant.
 func (s *Service) Amend(ctx context.Context, c pool.Client, token string, in GrantInput) (Granted, error) {
+	g, err := s.amend(ctx, c, token, in)
+	return g, s.refused(ctx, c, in.ProviderID, err)
+}
+
+func (s *Service) amend(ctx context.Context, c pool.Client, token string, in GrantInput) (Granted, error) {
 	voucher, err := s.Proofs.Voucher(ctx, c, token, in.ProviderID)
 	if err != nil {
 		return Granted{}, err
@@ -223,7 +233,7 @@ func (s *Service) Amend(ctx context.Context, c pool.Client, token string, in Gra
 	voucher.Phone, err = s.once(ctx, c.Pool.ID, phoneName(in), browser, func(ctx context.Context) (string, error) {
 		p, err := s.exchange(ctx, v, Credential{CodeType: in.CodeType, PhoneCode: in.PhoneCode, Subject: voucher.Subject})
 		if err == nil && (p.Subject != voucher.Subject || p.Phone == "") {
-			err = errs.New(errs.ProviderRefused).Because(errors.New("the phone code is not of the same person"))
+			err = refuse("other_person", "the phone code is not of the same person")
 		}
 		return p.Phone, err
 	})

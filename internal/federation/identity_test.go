@@ -429,3 +429,23 @@ func TestAmendAddsThePhone(t *testing.T) {
 		wantCode(t, err, errs.ProviderRefused)
 	})
 }
+
+// What a provider shows of somebody reaches their account when the app asks for it, and
+// what it leaves out stays.
+func TestAProfileIsBroughtUpToDateOnRequest(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := newKit(t, d)
+		u := k.mustEnter(t, "oidc", zhang)
+		now := federation.Profile{Subject: zhang.Subject, Name: "Zhang San", Picture: "javascript:alert(1)"}
+		if got := k.mustEnter(t, "oidc", now); got.Name != "Zhang" {
+			t.Errorf("not asked for: %q", got.Name)
+		}
+		in := k.in(k.token(t, "oidc", now))
+		in.SyncProfile = true
+		out, err := k.Signin.SignIn(here(t), in)
+		wantCode(t, err, "")
+		if got := k.user(t, u.ID); out.User.ID != u.ID || got.Name != "Zhang San" || got.Picture != zhang.Picture {
+			t.Errorf("stored %+v", got)
+		}
+	})
+}

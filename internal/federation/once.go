@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -91,7 +90,7 @@ func (s *Service) release(ctx context.Context, poolID, token string, binding map
 
 // again answers for a code that was shown before.
 func (s *Service) again(ctx context.Context, poolID, token, browser string) (string, error) {
-	refused := errs.New(errs.ProviderRefused).Because(errors.New("the code was shown before"))
+	refused := refuse("code_replayed", "the code was shown before")
 	t, err := s.Tickets.Peek(ctx, ticket.Exchange, poolID, token)
 	if errs.CodeOf(err) == errs.TokenInvalid {
 		return "", refused

@@ -64,6 +64,12 @@ type Vendor interface {
 	Exchange(ctx context.Context, c Credential) (Profile, error)
 }
 
+// Revoker is a Vendor that wants to hear when an identity is not linked any more. revocable
+// is what a Profile of its own said.
+type Revoker interface {
+	Revoke(ctx context.Context, revocable string) error
+}
+
 // SettingCallback is the setting of a connection that is ours and not the driver's. Set to
 // "server" it lets a vendor that would send its code to the application's page send it to
 // our callback, where state, browser and application are held against each other; the
@@ -98,7 +104,11 @@ func (s *Service) open(ctx context.Context, poolID, id string) (opened, error) {
 	if err != nil {
 		return opened{}, err
 	}
-	key, version := poolID+"/"+id, c.Version()
+	return s.opened(c)
+}
+
+func (s *Service) opened(c connection.Connection) (opened, error) {
+	key, version := c.PoolID+"/"+c.ID, c.Version()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v, ok := s.vendors[key]; ok && v.version == version {
@@ -111,7 +121,7 @@ func (s *Service) open(ctx context.Context, poolID, id string) (opened, error) {
 	}
 	v := opened{connection: c, version: version, issuer: set["issuer"]}
 	if v.Vendor, err = s.Open(c, DriverSettings(set)); err != nil {
-		return opened{}, errs.New(errs.ProviderMisconfigured).Because(fmt.Errorf("connection %s: %w", id, err))
+		return opened{}, errs.New(errs.ProviderMisconfigured).Because(fmt.Errorf("connection %s: %w", c.ID, err))
 	}
 	v.relayed = v.Relayed() && set[SettingCallback] != "server"
 	s.vendors[key] = v

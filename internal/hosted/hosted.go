@@ -1,6 +1,7 @@
-// Package hosted owns the page on which people sign in to an app that sent them to us:
-// its words, its forms and the browser it belongs to. Who may sign in is decided by
-// signin and account, and where people go afterwards by oauth.
+// Package hosted owns the page on which people sign in to an app that sent them to us, and
+// the one behind a link in a mail: their words, their forms and the browser they belong
+// to. Who may sign in is decided by signin and account, and where people go afterwards
+// by oauth.
 package hosted
 
 import (
@@ -59,7 +60,7 @@ func New(o Options) (*Protocol, error) {
 	return &Protocol{Options: o, words: words}, nil
 }
 
-// Handler serves everything under /oidc/signin/.
+// Handler serves everything under /oidc/signin/ and ConfirmPath.
 func (p *Protocol) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+stylePath, serveStyle)
@@ -67,6 +68,8 @@ func (p *Protocol) Handler() http.Handler {
 	mux.Handle("GET "+prefix+"{request}/to/{provider}", web.Handle(p, p.depart))
 	mux.Handle("GET "+prefix+"{request}/from/{provider}", web.Handle(p, p.arrive))
 	mux.Handle("POST "+prefix+"{request}", web.Handle(p, p.submit))
+	mux.Handle("GET "+ConfirmPath+"{token}", web.Handle(p, p.confirmPage))
+	mux.Handle("POST "+ConfirmPath+"{token}", web.Handle(p, p.confirm))
 	mux.Handle("/", web.NotFound(p, mux))
 	return mux
 }
@@ -82,6 +85,9 @@ func (p *Protocol) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Er
 	switch e.Code { //nolint:exhaustive // only two mean something of their own here
 	case errs.TokenInvalid, errs.RouteNotFound:
 		title, why = "gone_title", v.say("gone")
+		if strings.HasPrefix(r.URL.Path, ConfirmPath) {
+			why = v.say("link_gone")
+		}
 	case errs.OriginRefused:
 		why = v.say("foreign")
 	}
@@ -93,21 +99,11 @@ func (p *Protocol) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Er
 	writePage(w, status, "", v.document(v.say(title), body, nil))
 }
 
+// statusOf is the status of a page. A browser can do nothing about 401, which asks for a
+// header of it.
 func statusOf(e *errs.Error) int {
-	switch e.Code.Kind() {
-	case errs.KindUnexpected:
-		return http.StatusInternalServerError
-	case errs.KindNotFound:
-		return http.StatusNotFound
-	case errs.KindDenied:
-		return http.StatusForbidden
-	case errs.KindExhausted, errs.KindAborted:
-		return http.StatusTooManyRequests
-	case errs.KindUnavailable:
-		return http.StatusServiceUnavailable
-	case errs.KindUnimplemented:
-		return http.StatusNotImplemented
-	case errs.KindInvalid, errs.KindUnauthenticated, errs.KindConflict, errs.KindPrecondition:
+	if status := web.Status(e.Code.Kind()); status != http.StatusUnauthorized {
+		return status
 	}
 	return http.StatusBadRequest
 }

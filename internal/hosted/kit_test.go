@@ -62,6 +62,7 @@ func newKit(t *testing.T, d *db.DB, secure bool, edit ...func(*pool.Settings)) *
 	must(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/oidc/signin/", p.Handler())
+	mux.Handle(hosted.ConfirmPath, p.Handler())
 	mux.HandleFunc("/oidc/auth", func(w http.ResponseWriter, r *http.Request) {
 		p.Begin(w, r, k.request(t, r.URL.Query()))
 	})

@@ -28,8 +28,9 @@ const (
 	insideWeChat = "MicroMessenger"
 )
 
-// waysOf lists the providers of a pool that have a page in the browser of the request.
-func (p *Protocol) waysOf(ctx context.Context, poolID string) ([]way, error) {
+// waysOf lists the providers of a pool that have a page in the browser of the request, by
+// their names in lang.
+func (p *Protocol) waysOf(ctx context.Context, poolID, lang string) ([]way, error) {
 	list, err := p.Vendors.Ways(ctx, poolID)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (p *Protocol) waysOf(ctx context.Context, poolID string) ([]way, error) {
 		if c.Kind == kindMini || c.Kind == kindMP && !inside || c.Kind == kindOpen && inside {
 			continue
 		}
-		ways = append(ways, way{c.ID, c.Name})
+		ways = append(ways, way{c.ID, c.Title(lang)})
 	}
 	return ways, nil
 }

@@ -106,6 +106,23 @@ func (b *browser) vendor(t *testing.T, left page, id, code string) string {
 	return strings.Replace(to, origin, b.kit.url, 1)
 }
 
+// A provider nobody has named goes by its vendor's name in the language of the page.
+func TestVendorsGoByTheirNamesInTheLanguageOfThePage(t *testing.T) {
+	k := one(t)
+	k.vendors(t, func(c *connection.Connection) { c.Name = "" })
+	for lang, want := range map[string]string{"zh-CN": "使用 微信 登录", "en": "Continue with WeChat"} {
+		b := k.browser(t)
+		b.lang = lang
+		var shown []string
+		for _, a := range b.open(t).buttons() {
+			shown = append(shown, inner(a))
+		}
+		if !slices.Contains(shown, want) {
+			t.Errorf("%s: %q", lang, shown)
+		}
+	}
+}
+
 func TestThePageOffersProviders(t *testing.T) {
 	k := one(t)
 	if p := k.browser(t).open(t); len(p.buttons()) != 0 {

@@ -62,7 +62,7 @@ func (p *Protocol) begin(r *http.Request) (context.Context, *visit, error) {
 	if fits := v.tab == tabPassword || string(kind) == v.tab; !fits {
 		v.account = ""
 	}
-	if v.ways, err = p.waysOf(r.Context(), pending.Client.Pool.ID); err != nil {
+	if v.ways, err = p.waysOf(r.Context(), pending.Client.Pool.ID, v.lang); err != nil {
 		return nil, nil, err
 	}
 	info := caller.From(r.Context())

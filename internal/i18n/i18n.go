@@ -1,5 +1,5 @@
-// Package i18n owns the words people read: one text for each error code and language,
-// and the choice of language. It knows no protocol; the templates of messages are
+// Package i18n owns the words people read: one text for each error code and language, the
+// names of vendors, and the choice of language. It knows no protocol; the templates of messages are
 // notify's.
 package i18n
 
@@ -18,15 +18,20 @@ const (
 	English = "en"
 )
 
-//go:embed zh-CN.txt en.txt
+//go:embed zh-CN.txt en.txt vendors-zh-CN.txt vendors-en.txt
 var files embed.FS
 
-// catalogs reads the embedded texts once. Their form is proved by this package's
-// tests, so a bad line can only leave its code without words.
-var catalogs = sync.OnceValue(func() map[string]Catalog {
+var (
+	catalogs = sync.OnceValue(func() map[string]Catalog { return read("") })
+	vendors  = sync.OnceValue(func() map[string]Catalog { return read("vendors-") })
+)
+
+// read parses embedded texts. Their form is proved by this package's tests, so a bad line
+// can only leave its key without words.
+func read(prefix string) map[string]Catalog {
 	all := make(map[string]Catalog, 2)
 	for _, lang := range Languages() {
-		text, err := files.ReadFile(lang + ".txt")
+		text, err := files.ReadFile(prefix + lang + ".txt")
 		if err != nil {
 			continue
 		}
@@ -37,7 +42,7 @@ var catalogs = sync.OnceValue(func() map[string]Catalog {
 		all[lang] = c
 	}
 	return all
-})
+}
 
 // Languages lists the languages there are, the default first.
 func Languages() []string { return []string{Chinese, English} }
@@ -53,6 +58,16 @@ func Text(lang string, code errs.Code, params map[string]string) string {
 		return string(code)
 	}
 	return Fill(text, params)
+}
+
+// Vendor is what people who read lang call the vendor of a kind of provider, or "". A
+// language there is no name in gets the default one's.
+func Vendor(lang, kind string) string {
+	name, ok := vendors()[lang][kind]
+	if !ok {
+		name = vendors()[Chinese][kind]
+	}
+	return name
 }
 
 // Catalog holds the texts of one language by key.

@@ -214,3 +214,28 @@ func TestMatch(t *testing.T) {
 		}
 	}
 }
+
+func TestVendorsHaveANameInEveryLanguage(t *testing.T) {
+	var reference []string
+	for _, lang := range i18n.Languages() {
+		var kinds []string
+		for kind := range catalog(t, "vendors-"+lang) {
+			kinds = append(kinds, kind)
+		}
+		slices.Sort(kinds)
+		if reference == nil {
+			reference = kinds
+		}
+		if diff := cmp.Diff(reference, kinds); diff != "" {
+			t.Errorf("vendors-%s.txt (-%s +%s):\n%s", lang, i18n.Chinese, lang, diff)
+		}
+	}
+	for lang, want := range map[string]string{"zh-CN": "微信", "en": "WeChat", "": "微信", "fr": "微信"} {
+		if got := i18n.Vendor(lang, "wechat_open"); got != want {
+			t.Errorf("in %q it is %q", lang, got)
+		}
+	}
+	if got := i18n.Vendor("en", "oidc"); got != "" {
+		t.Errorf("nobody's name is %q", got)
+	}
+}

@@ -33,6 +33,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	handlers map[string]Handler
+	patience map[string]int // attempts of kinds that have their own
 	periods  map[string]period
 	running  map[string]bool // ids this process works on
 }
@@ -49,6 +50,7 @@ func New(d *db.DB, ring *secret.Keyring, now func() time.Time, logger *slog.Logg
 		wake:     make(chan struct{}, 1),
 		slots:    make(chan struct{}, workers),
 		handlers: make(map[string]Handler),
+		patience: make(map[string]int),
 		periods:  make(map[string]period),
 		running:  make(map[string]bool),
 	}
@@ -64,6 +66,15 @@ func (s *Service) Handle(kind string, h Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handlers[kind] = h
+}
+
+// Persist makes jobs of a kind run so many times before they are given up, for what must
+// happen however long a vendor is down. Runs that failed often come again each quarter of
+// an hour. Call it before Start.
+func (s *Service) Persist(kind string, attempts int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.patience[kind] = attempts
 }
 
 // Every runs fn each interval, by one process at a time, however many share the

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,7 @@ func (s *Service) run(ctx context.Context, j due) (err error) {
 func (s *Service) settle(ctx context.Context, j due, owner string, runErr error) error {
 	s.mu.Lock()
 	p, periodic := s.periods[j.Kind]
+	most := cmp.Or(s.patience[j.Kind], maxAttempts)
 	s.mu.Unlock()
 	attempts := j.Attempts + 1
 	log := s.logger.With(slog.String("kind", j.Kind), slog.String("job", j.ID), slog.Int("attempts", attempts))
@@ -171,7 +173,7 @@ func (s *Service) settle(ctx context.Context, j due, owner string, runErr error)
 		return s.again(ctx, j.ID, owner, s.now().Add(p.interval), message(runErr))
 	case runErr == nil:
 		return s.done(ctx, j.ID, owner)
-	case attempts >= maxAttempts || errors.As(runErr, new(*permanentError)):
+	case attempts >= most || errors.As(runErr, new(*permanentError)):
 		log.ErrorContext(ctx, "job given up", slog.Any("err", runErr))
 		return s.bury(ctx, j.ID, owner, message(runErr))
 	}

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	smtpName    = "smtp"
+	// SMTP is the name of the driver, and of the callback that takes bounces.
+	SMTP        = "smtp"
 	dialTimeout = 3 * time.Second
 	// greetTimeout is until the message itself: nothing is sent before.
 	greetTimeout = 8 * time.Second
@@ -43,6 +44,7 @@ func smtpOptions() []driver.Option {
 		{Name: "username", Doc: "Account to submit as; empty for none."},
 		{Name: "password", Doc: "Its password or authorisation code.", Secret: true},
 		{Name: "from", Doc: "Sender, such as Example <no-reply@example.com>.", Required: true},
+		{Name: "bounces", Doc: "Address that bounces go to, such as bounces@example.com; the id of a message is put behind its name after a plus. Empty: from."},
 		{Name: "ca", Doc: "Certificates in PEM to trust instead of the system's, such as ca_file: PATH."},
 	}, dkimOptions()...)
 }
@@ -51,6 +53,7 @@ type smtpDriver struct {
 	host, addr, mode   string
 	username, password string
 	from               netmail.Address
+	bounces            string
 	now                func() time.Time
 	tls                *tls.Config
 	dkim               *dkim // nil without
@@ -65,6 +68,13 @@ func newSMTP(set map[string]string, now func() time.Time) (Driver, error) {
 		host: set["host"], mode: set["tls"], from: *from, now: now,
 		username: set["username"], password: set["password"],
 		tls: &tls.Config{ServerName: set["host"], MinVersion: tls.VersionTLS12},
+	}
+	if set["bounces"] != "" {
+		a, err := netmail.ParseAddress(set["bounces"])
+		if err != nil || a.Name != "" {
+			return nil, errors.New("smtp bounces is not a plain address")
+		}
+		d.bounces = a.Address
 	}
 	if d.dkim, err = newDKIM(set, from.Address); err != nil {
 		return nil, err
@@ -106,19 +116,19 @@ func orDefault(s, d string) string {
 func (d *smtpDriver) Send(ctx context.Context, m Message) (driver.Receipt, error) {
 	raw, err := d.write(m)
 	if err != nil {
-		return driver.Receipt{}, &driver.Failure{Vendor: smtpName, Class: driver.BadAddress, Err: err}
+		return driver.Receipt{}, &driver.Failure{Vendor: SMTP, Class: driver.BadAddress, Err: err}
 	}
 	conn, c, err := d.dial(ctx)
 	if err != nil {
 		return driver.Receipt{}, failure(err, false)
 	}
 	defer func() { _ = c.Close() }()
-	if maybe, err := d.submit(ctx, conn, c, m.To, raw); err != nil {
+	if maybe, err := d.submit(ctx, conn, c, m, raw); err != nil {
 		return driver.Receipt{}, failure(err, maybe)
 	}
 	// The message is accepted: a lost goodbye must not send it again.
 	_ = c.Quit()
-	return driver.Receipt{Driver: smtpName, VendorID: m.ID}, nil
+	return driver.Receipt{Driver: SMTP, VendorID: m.ID}, nil
 }
 
 // write makes the message in wire form.
@@ -167,7 +177,7 @@ func (d *smtpDriver) secure(c *smtp.Client) error {
 	if d.mode == tlsStart {
 		if ok, _ := c.Extension("STARTTLS"); !ok {
 			return &driver.Failure{
-				Vendor: smtpName, Class: driver.Misconfigured, Err: errors.New("the server offers no STARTTLS"),
+				Vendor: SMTP, Class: driver.Misconfigured, Err: errors.New("the server offers no STARTTLS"),
 			}
 		}
 		if err := c.StartTLS(d.tls); err != nil {
@@ -180,14 +190,17 @@ func (d *smtpDriver) secure(c *smtp.Client) error {
 	return reply("signing in", c.Auth(d.auth(c)))
 }
 
-// auth prefers PLAIN and falls back to what is all some servers know.
+// auth prefers what shows the server no password, then PLAIN, and falls back to what is all some servers know.
 func (d *smtpDriver) auth(c *smtp.Client) smtp.Auth {
-	_, methods := c.Extension("AUTH")
+	_, offer := c.Extension("AUTH")
+	methods := strings.Fields(strings.ToUpper(offer))
 	switch {
-	case strings.Contains(methods, "PLAIN"):
-	case strings.Contains(methods, "LOGIN"):
+	case slices.Contains(methods, scramName):
+		return newSCRAM(d.username, d.password)
+	case slices.Contains(methods, "PLAIN"):
+	case slices.Contains(methods, "LOGIN"):
 		return loginAuth{d.username, d.password}
-	case strings.Contains(methods, "CRAM-MD5"):
+	case slices.Contains(methods, "CRAM-MD5"):
 		return smtp.CRAMMD5Auth(d.username, d.password)
 	}
 	return smtp.PlainAuth("", d.username, d.password, d.host)
@@ -195,11 +208,11 @@ func (d *smtpDriver) auth(c *smtp.Client) smtp.Auth {
 
 // submit hands the message over. maybe says that the server may have taken it: the end of
 // it was written and no answer read.
-func (d *smtpDriver) submit(ctx context.Context, conn net.Conn, c *smtp.Client, to string, raw []byte) (maybe bool, err error) {
-	if err := c.Mail(d.from.Address); err != nil {
+func (d *smtpDriver) submit(ctx context.Context, conn net.Conn, c *smtp.Client, m Message, raw []byte) (maybe bool, err error) {
+	if err := c.Mail(d.returnPath(m.ID)); err != nil {
 		return false, reply("naming the sender", err)
 	}
-	if err := c.Rcpt(to); err != nil {
+	if err := c.Rcpt(m.To); err != nil {
 		return false, reply("naming the recipient", err)
 	}
 	w, err := c.Data()
@@ -219,8 +232,9 @@ func (d *smtpDriver) submit(ctx context.Context, conn net.Conn, c *smtp.Client, 
 
 // replied is what a server answered, without its words.
 type replied struct {
-	code  int
-	doing string
+	code   int
+	status string // RFC 3463, "" without
+	doing  string
 }
 
 // Error names the number.
@@ -234,7 +248,7 @@ func reply(doing string, err error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return &replied{e.Code, doing}
+		return &replied{e.Code, statusOf(e), doing}
 	}
 	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
 		return fmt.Errorf("%s: the answer is not SMTP", doing)
@@ -244,7 +258,7 @@ func reply(doing string, err error) error {
 
 // failure sorts what went wrong. A number of 4xx may pass; the rest of them will not.
 func failure(err error, maybe bool) *driver.Failure {
-	f := &driver.Failure{Vendor: smtpName, Class: driver.Unavailable, Maybe: maybe, Err: err}
+	f := &driver.Failure{Vendor: SMTP, Class: driver.Unavailable, Maybe: maybe, Err: err}
 	if own, ok := errors.AsType[*driver.Failure](err); ok {
 		return own
 	}
@@ -255,12 +269,21 @@ func failure(err error, maybe bool) *driver.Failure {
 	f.Code = strconv.Itoa(r.code)
 	switch {
 	case r.code < 500:
-	case r.doing == "naming the recipient" && slices.Contains([]int{501, 550, 551, 552, 553}, r.code):
-		f.Class = driver.BadAddress
+	case aboutAddress(r.status):
+		f.Class, f.Status = driver.BadAddress, r.status
+	case r.doing == "naming the recipient" && (r.status == "" || strings.HasPrefix(r.status, "5.0.")) && slices.Contains([]int{501, 550, 551, 552, 553}, r.code):
+		f.Class, f.Status = driver.BadAddress, "5.0.0"
 	default:
 		f.Class = driver.Misconfigured
 	}
 	return f
+}
+
+// aboutAddress reports whether a status is about the address of the recipient: 5.1.7 and
+// 5.1.8 are about the sender's, 5.7 is about us.
+func aboutAddress(status string) bool {
+	return strings.HasPrefix(status, "5.2.") ||
+		(strings.HasPrefix(status, "5.1.") && status != "5.1.7" && status != "5.1.8")
 }
 
 func domain(address string) string {

@@ -13,6 +13,9 @@ import (
 	"github.com/tigertally/tigertally/internal/secret"
 )
 
+// Path is where pictures are served: the id follows.
+const Path = "/media/"
+
 // MaxSize is how many bytes a picture may have.
 const MaxSize = 5 << 20
 
@@ -35,17 +38,22 @@ type Service struct {
 func New(d *db.DB, now func() time.Time) *Service { return &Service{db: d, now: now} }
 
 // Save stores a picture under a new id that nobody can guess. Only what a picture needs
-// is kept: not where it was taken, no words, nothing behind its end.
+// is kept: not where it was taken, no words, nothing behind its end. All pictures of the
+// pool together may have so many bytes.
 //
-// Errors: ImageInvalid.
-func (s *Service) Save(ctx context.Context, poolID string, body []byte) (id, mime string, err error) {
+// Errors: ImageInvalid, MediaFull.
+func (s *Service) Save(ctx context.Context, poolID string, body []byte, most int64) (id, mime string, err error) {
 	clean, mime, err := Clean(body)
 	if err != nil {
 		return "", "", err
 	}
 	p := Picture{ID: secret.ID(), PoolID: poolID, Mime: mime, Body: clean, CreatedAt: s.now()}
-	if err := s.insert(ctx, p); err != nil {
+	stored, err := s.insert(ctx, p, most)
+	if err != nil {
 		return "", "", fmt.Errorf("store a picture: %w", err)
+	}
+	if !stored {
+		return "", "", errs.New(errs.MediaFull)
 	}
 	return p.ID, mime, nil
 }
@@ -60,6 +68,9 @@ func (s *Service) Open(ctx context.Context, id string) (Picture, error) {
 	}
 	return p, err
 }
+
+// Used is how many bytes the pictures of a pool have.
+func (s *Service) Used(ctx context.Context, poolID string) (int64, error) { return s.used(ctx, poolID) }
 
 // Remove deletes a picture of a pool; an unknown one is no error.
 func (s *Service) Remove(ctx context.Context, poolID, id string) error {

@@ -260,7 +260,7 @@ func TestServiceKeepsPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := media.New(d, func() time.Time { return now })
-		id, mime, err := s.Save(t.Context(), "dev", append(pngBytes(t), evil...))
+		id, mime, err := s.Save(t.Context(), "dev", append(pngBytes(t), evil...), 1<<20)
 		if err != nil || mime != "image/png" || len(id) < 26 {
 			t.Fatal(id, mime, err)
 		}
@@ -281,8 +281,45 @@ func TestServiceKeepsPictures(t *testing.T) {
 		if _, err := s.Open(t.Context(), id); errs.CodeOf(err) != errs.RouteNotFound {
 			t.Errorf("a removed picture: %v", err)
 		}
-		if _, _, err := s.Save(t.Context(), "dev", []byte(evil)); errs.CodeOf(err) != errs.ImageInvalid {
+		if _, _, err := s.Save(t.Context(), "dev", []byte(evil), 1<<20); errs.CodeOf(err) != errs.ImageInvalid {
 			t.Errorf("html: %v", err)
+		}
+	})
+}
+
+func TestAPoolsPicturesHaveSoMuchRoom(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for _, id := range []string{"dev", "other"} {
+			if _, err := d.Exec(t.Context(), `INSERT INTO pools (id, name, settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)`, id, id, "{}", 0, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := media.New(d, time.Now)
+		one := int64(len(pngBytes(t)))
+		save := func(pool string) (string, error) {
+			id, _, err := s.Save(t.Context(), pool, pngBytes(t), 2*one+1)
+			return id, err
+		}
+		first, err := save("dev")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []errs.Code{"", errs.MediaFull, errs.MediaFull} {
+			if _, err := save("dev"); (err == nil) != (want == "") || (err != nil && errs.CodeOf(err) != want) {
+				t.Errorf("picture %d: %v, want %q", i, err, want)
+			}
+		}
+		if _, err := save("other"); err != nil {
+			t.Errorf("another pool: %v", err)
+		}
+		if used, err := s.Used(t.Context(), "dev"); err != nil || used != 2*one {
+			t.Errorf("%d bytes used of %d, %v", used, 2*one, err)
+		}
+		if err := s.Remove(t.Context(), "dev", first); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := save("dev"); err != nil {
+			t.Errorf("after one was removed: %v", err)
 		}
 	})
 }

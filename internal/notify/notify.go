@@ -33,6 +33,9 @@ const (
 	UsageSudo     = "sudo"
 )
 
+// templateLink are the words around a link.
+const templateLink = "confirm_email"
+
 // The notices about an account.
 const (
 	PasswordChanged = "password_changed"
@@ -40,6 +43,14 @@ const (
 	RiskySignIn     = "risky_sign_in"   // signed in after many wrong passwords
 	AccountDeleted  = "account_deleted"
 	IdentityLinked  = "identity_linked" // param "provider", its name
+)
+
+// The notices for the operator.
+const (
+	BudgetNearly = "budget_nearly" // params "pool", "sent", "budget", "country" or ""
+	BudgetSpent  = "budget_spent"  // the same
+	CodesUnused  = "codes_unused"  // param "pool"
+	MediaFull    = "media_full"    // param "pool"
 )
 
 // Message is a rendered message. SMS has no Subject and no HTML.
@@ -68,6 +79,17 @@ type Notice struct {
 	Target  string
 	Code    string
 	Usage   string
+	Lang    string // "" is the pool's
+	Life    time.Duration
+	ID      string  // of Expect; "" makes one
+	Charges Charges // refunded when the message certainly was not sent
+}
+
+// Link is a mail with an address to open.
+type Link struct {
+	Pool    pool.Pool
+	Target  string // an email address
+	URL     string // of ours, absolute
 	Lang    string // "" is the pool's
 	Life    time.Duration
 	ID      string  // of Expect; "" makes one
@@ -121,6 +143,17 @@ func (s *Service) Code(ctx context.Context, n Notice) error {
 	})
 }
 
+// Link queues a mail with a link in the transaction of ctx.
+func (s *Service) Link(ctx context.Context, l Link) error {
+	return s.enqueue(ctx, queued{
+		ID: l.ID, PoolID: l.Pool.ID, Charges: l.Charges, Channel: Email, To: l.Target, Template: templateLink, Link: l.URL,
+		Lang: language(l.Lang, l.Pool), Expires: s.now().Add(l.Life).UnixMilli(),
+		Params: map[string]string{
+			"product": l.Pool.Settings.ProductName, "minutes": strconv.Itoa(max(1, int(l.Life.Minutes()))),
+		},
+	})
+}
+
 // Alert queues a notice in the transaction of ctx.
 func (s *Service) Alert(ctx context.Context, a Alert) error {
 	lang := language(a.Lang, a.Pool)
@@ -142,6 +175,7 @@ type queued struct {
 	Lang     string            `json:"lang"`
 	Template string            `json:"template"`
 	Code     string            `json:"code,omitempty"`
+	Link     string            `json:"link,omitempty"`
 	Params   map[string]string `json:"params"`
 	Expires  int64             `json:"expires,omitempty"`
 	Charges  Charges           `json:"charges,omitempty"`

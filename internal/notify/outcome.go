@@ -17,6 +17,10 @@ import (
 // no time, and half a minute is the shortest of their windows.
 const retryAfter = 30 * time.Second
 
+// Bounced is the code of a driver.Failure about an address that nothing is sent to,
+// because mail came back from it.
+const Bounced = "bounced"
+
 // Pending is a message somebody waits for. The wait costs nothing but time: a message
 // whose end is not known in time goes on its way.
 type Pending struct {
@@ -59,8 +63,8 @@ func (p *Pending) Forget() {
 // Wait returns why a message that has been queued was not sent; nil when it was, or when
 // that is not known soon.
 //
-// Errors: TooManyRequests, PhoneInvalid, PhoneCountry, EmailInvalid, SendMisconfigured,
-// SendFailed.
+// Errors: TooManyRequests, PhoneInvalid, PhoneCountry, EmailInvalid, EmailBounced,
+// SendMisconfigured, SendFailed.
 func (s *Service) Wait(ctx context.Context, p *Pending) error {
 	if s.Patience <= 0 {
 		return nil
@@ -126,6 +130,9 @@ func refusal(channel string, f *driver.Failure) error {
 	case driver.RateLimited, driver.Exhausted:
 		return errs.New(errs.TooManyRequests).After(retryAfter).Because(f)
 	case driver.BadAddress:
+		if channel == Email && f.Code == Bounced {
+			return errs.New(errs.EmailBounced).Because(f)
+		}
 		if channel == Email {
 			return errs.New(errs.EmailInvalid).Because(f)
 		}

@@ -16,7 +16,7 @@ const chinese = "zh-CN"
 //	subject: of the mail
 //	sms: the whole text message
 //	(blank line)
-//	the mail, in paragraphs; one that is only {code} is set large
+//	the mail, in paragraphs; one that is only {code} is set large, {link} can be clicked
 //
 //go:embed templates
 var files embed.FS
@@ -42,6 +42,9 @@ func render(q queued) (Message, error) {
 		m.Text = fill(sms, m.Params)
 	case Email:
 		clean := each(q.Params, forMail)
+		if q.Link != "" { // ours, and the only one there is
+			clean["link"] = q.Link
+		}
 		m.Subject, m.Text = fill(subject, clean), fill(body, clean)
 		m.HTML, err = page(q.Lang, m.Subject, body, each(clean, html.EscapeString))
 	default:
@@ -75,8 +78,12 @@ func page(lang, subject, body string, params map[string]string) (string, error) 
 	var b strings.Builder
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
 		class := ""
-		if paragraph == "{code}" {
+		switch paragraph {
+		case "{code}":
 			class = ` class="code"`
+		case "{link}":
+			b.WriteString(fill(`<p><a href="{link}">{link}</a></p>`, params) + "\n")
+			continue
 		}
 		b.WriteString("<p" + class + ">" + fill(html.EscapeString(paragraph), params) + "</p>\n")
 	}

@@ -60,21 +60,21 @@ func readYidun(body []byte) (string, error) {
 		Data json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", unavailable("yidun's answer is not JSON")
+		return "", unavailable("malformed", "yidun's answer is not JSON")
 	}
 	switch answer.Code {
 	case yidunOK:
 		return vouched(answer.Data)
 	case yidunUndecoded, yidunWrongToken:
-		return "", refused("yidun answered " + string(answer.Code))
+		return "", refused("vendor_"+string(answer.Code), "yidun answered "+string(answer.Code))
 	case "":
-		return "", unavailable("yidun's answer has no code")
+		return "", unavailable("malformed", "yidun's answer has no code")
 	}
 	why := yidunFaults()[string(answer.Code)]
 	if why == "" {
 		why = "no reason known"
 	}
-	return "", unavailable(fmt.Sprintf("yidun answered %.8q: %s", string(answer.Code), why))
+	return "", unavailable("vendor_"+plain(string(answer.Code)), fmt.Sprintf("yidun answered %.8q: %s", string(answer.Code), why))
 }
 
 // vouched reads the number of a success. The carrier may still have refused to name one.
@@ -83,24 +83,33 @@ func vouched(data json.RawMessage) (string, error) {
 		Phone scalar `json:"phone"`
 	}
 	if err := json.Unmarshal(data, &found); err != nil {
-		return "", unavailable("yidun's answer has no data")
+		return "", unavailable("malformed", "yidun's answer has no data")
 	}
 	if found.Phone == "" {
-		return "", refused("the carrier named no number")
+		return "", refused("no_number", "the carrier named no number")
 	}
 	number, err := contact.Phone(string(found.Phone), "86")
 	if err != nil {
-		return "", refused("the carrier named no mobile number")
+		return "", refused("bad_number", "the carrier named no mobile number")
 	}
 	return number, nil
 }
 
-func refused(why string) error {
-	return errs.New(errs.OneTapRefused).Because(errors.New(why))
+// refused is OneTapRefused with one word for the audit record.
+func refused(reason, why string) error {
+	return errs.New(errs.OneTapRefused, "reason", reason).Because(errors.New(why))
 }
 
-func unavailable(why string) error {
-	return errs.New(errs.Unavailable).Because(errors.New(why))
+func unavailable(reason, why string) error {
+	return errs.New(errs.Unavailable, "reason", reason).Because(errors.New(why))
+}
+
+// plain is a vendor's number, or "other" for what is none.
+func plain(code string) string {
+	if _, err := strconv.ParseUint(code, 10, 32); err != nil {
+		return "other"
+	}
+	return code
 }
 
 // scalar is a text or a whole number: vendors write either for the same field.

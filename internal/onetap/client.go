@@ -12,7 +12,9 @@ import (
 	"github.com/tigertally/tigertally/internal/driver"
 )
 
-const callTimeout = 5 * time.Second
+// callTimeout is for all that is asked about one sign-in: a person waits for it, and is told
+// within three seconds what became of it.
+const callTimeout = 2500 * time.Millisecond
 
 // host is one place where a vendor can be asked.
 type host struct {

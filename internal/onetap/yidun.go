@@ -91,7 +91,7 @@ func checkBase(raw string) error {
 // asked: it may have used up the tokens.
 func (y *yidun) Phone(ctx context.Context, token, accessToken string) (string, error) {
 	if token == "" || accessToken == "" || len(token) > maxToken || len(accessToken) > maxToken {
-		return "", errs.New(errs.OneTapRefused).Because(errors.New("no usable token"))
+		return "", refused("no_token", "no usable token")
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -106,7 +106,7 @@ func (y *yidun) Phone(ctx context.Context, token, accessToken string) (string, e
 			break
 		}
 	}
-	return "", errs.New(errs.Unavailable).Because(fmt.Errorf("asking yidun: %w", failed))
+	return "", errs.New(errs.Unavailable, "reason", "unreachable").Because(fmt.Errorf("asking yidun: %w", failed))
 }
 
 // form is a request with a nonce of its own: a host refuses one it has seen.

@@ -51,6 +51,8 @@ type Settings struct {
 	// DayBudget and CountryBudget are how many messages may go out in a day, all in all
 	// and to one country; 0 is no bound.
 	DayBudget, CountryBudget int
+	// MediaBytes is how many bytes all uploaded pictures may have.
+	MediaBytes int
 
 	Countries   []string // dialling codes we send messages to, such as "+86", or AnyCountry
 	DefaultLang string
@@ -84,6 +86,7 @@ func Defaults() Settings {
 		CodeDigits:       6,
 		MaxCodeTries:     5,
 		SendGap:          30 * time.Second,
+		MediaBytes:       1 << 30,
 		Countries:        []string{"+86"},
 		DefaultLang:      "zh-CN",
 		ProductName:      "Tigertally",
@@ -111,6 +114,7 @@ func (s Settings) complete() Settings {
 	fill(&s.CodeDigits, d.CodeDigits)
 	fill(&s.MaxCodeTries, d.MaxCodeTries)
 	fill(&s.SendGap, d.SendGap)
+	fill(&s.MediaBytes, d.MediaBytes)
 	fill(&s.DefaultLang, d.DefaultLang)
 	fill(&s.ProductName, d.ProductName)
 	if len(s.Countries) == 0 {
@@ -150,6 +154,7 @@ func (s Settings) Check() error {
 		{"code_digits", time.Duration(s.CodeDigits), 4, 10},
 		{"max_code_tries", time.Duration(s.MaxCodeTries), 1, 10},
 		{"day_budget", time.Duration(s.DayBudget), 0, 10_000_000},
+		{"media_bytes", time.Duration(s.MediaBytes), 1, 1 << 40},
 		{"country_budget", time.Duration(s.CountryBudget), 0, 10_000_000},
 	} {
 		if b.value < b.least || b.value > b.worst {
@@ -201,6 +206,7 @@ type stored struct {
 	SendGap          seconds  `json:"send_gap"`
 	DayBudget        int      `json:"day_budget"`
 	CountryBudget    int      `json:"country_budget"`
+	MediaBytes       int      `json:"media_bytes"`
 	Countries        []string `json:"countries"`
 	DefaultLang      string   `json:"default_lang"`
 	ProductName      string   `json:"product_name"`
@@ -212,7 +218,7 @@ func (s Settings) text() (string, error) {
 		seconds(s.CodeLife), seconds(s.VerificationLife), seconds(s.SudoLife), seconds(s.CaptchaLife),
 		seconds(s.AccessLife), seconds(s.LoginLife),
 		seconds(s.RefreshIdle), seconds(s.RefreshLife), seconds(s.RefreshGrace),
-		s.CodeDigits, s.MaxCodeTries, seconds(s.SendGap), s.DayBudget, s.CountryBudget, s.Countries, s.DefaultLang, s.ProductName,
+		s.CodeDigits, s.MaxCodeTries, seconds(s.SendGap), s.DayBudget, s.CountryBudget, s.MediaBytes, s.Countries, s.DefaultLang, s.ProductName,
 	})
 	return string(b), err
 }
@@ -276,6 +282,6 @@ func parseSettings(text string) (Settings, error) {
 		time.Duration(v.CodeLife), time.Duration(v.VerificationLife), time.Duration(v.SudoLife),
 		time.Duration(v.CaptchaLife), time.Duration(v.AccessLife), time.Duration(v.LoginLife),
 		time.Duration(v.RefreshIdle), time.Duration(v.RefreshLife), time.Duration(v.RefreshGrace), v.CodeDigits, v.MaxCodeTries,
-		time.Duration(v.SendGap), v.DayBudget, v.CountryBudget, v.Countries, v.DefaultLang, v.ProductName,
+		time.Duration(v.SendGap), v.DayBudget, v.CountryBudget, v.MediaBytes, v.Countries, v.DefaultLang, v.ProductName,
 	}.complete(), nil
 }

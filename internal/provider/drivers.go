@@ -11,6 +11,7 @@ func Kinds() []Kind {
 		vendor("oidc", "Any OpenID provider with a discovery document.", oidcOptions(), openOIDC),
 		vendor("google", "Google, with the check of the Workspace domain.", googleOptions(), openGoogle),
 		vendor("github", "GitHub OAuth apps.", githubOptions(), openGitHub),
+		vendor("gitee", "Gitee.", giteeOptions(), openGitee),
 		vendor("oauth2", "Any OAuth 2.0 server that says in JSON who a token is of.", oauth2Options(), openOAuth2),
 		vendor("qq", "QQ Connect.", qqOptions(), openQQ),
 		vendor("weibo", "Sina Weibo.", weiboOptions(), openWeibo),

@@ -26,6 +26,7 @@ func TestAuthorizeLeadsToTheVendorsPage(t *testing.T) {
 		{"github", keys, "https://github.com/login/oauth/authorize", url.Values{
 			"client_id": {"c"}, "scope": {"read:user user:email"}, "code_challenge": {rfcChallenge}, "code_challenge_method": {"S256"},
 		}},
+		{"gitee", keys, "https://gitee.com/oauth/authorize", url.Values{"client_id": {"c"}, "scope": {"user_info emails"}}},
 		{"qq", keys, "https://graph.qq.com/oauth2.0/authorize", url.Values{"client_id": {"c"}, "scope": {"get_user_info"}}},
 		{"weibo", keys, "https://api.weibo.com/oauth2/authorize", url.Values{"client_id": {"c"}}},
 		{

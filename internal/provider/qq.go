@@ -119,9 +119,9 @@ func (q *qq) me(ctx context.Context, token string) (qqSelf, error) {
 	switch {
 	case err != nil:
 		return me, err
-	case string(me.ClientID) != q.id:
+	case me.ClientID != "" && string(me.ClientID) != q.id:
 		return me, refuse("foreign_token", "the token is of another app")
-	case me.OpenID == "":
+	case me.ClientID == "" || me.OpenID == "":
 		return me, because(errs.Unavailable, "no_subject", "QQ named nobody")
 	}
 	return me, nil

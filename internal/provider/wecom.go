@@ -71,7 +71,7 @@ func (w *wecom) Authorize(_ context.Context, r AuthorizeRequest) (string, error)
 type wecomMember struct {
 	wechatAnswer
 
-	UserID     text   `json:"userid"`
+	UserID     string `json:"userid"`
 	OpenID     string `json:"openid"`
 	OpenUserID string `json:"open_userid"`
 	Ticket     string `json:"user_ticket"`
@@ -95,8 +95,8 @@ func (w *wecom) Exchange(ctx context.Context, c Credential) (Profile, error) {
 	}
 	// The case of a userid means nothing, and an administrator can change it.
 	p := Profile{
-		Subject: strings.ToLower(string(m.UserID)), AppID: w.corp,
-		Extra: map[string]string{"userid": string(m.UserID)},
+		Subject: strings.ToLower(m.UserID), AppID: w.corp,
+		Extra: map[string]string{"userid": m.UserID},
 	}
 	if m.OpenUserID != "" {
 		p.Extra["open_userid"] = m.OpenUserID
@@ -110,7 +110,7 @@ func (w *wecom) Exchange(ctx context.Context, c Credential) (Profile, error) {
 type wecomDetail struct {
 	wechatAnswer
 
-	UserID  text   `json:"userid"`
+	UserID  string `json:"userid"`
 	Name    string `json:"name"`
 	Avatar  string `json:"avatar"`
 	Email   string `json:"email"`
@@ -125,7 +125,7 @@ func (w *wecom) describe(ctx context.Context, ticket string, p Profile) (Profile
 	if err != nil {
 		return Profile{}, err
 	}
-	if !strings.EqualFold(string(d.UserID), p.Subject) {
+	if !strings.EqualFold(d.UserID, p.Subject) {
 		return Profile{}, refuse("bad_userid", "the profile is somebody else's")
 	}
 	p.Name, p.Picture, p.Email = d.Name, picture(d.Avatar), cmp.Or(d.BizMail, d.Email)

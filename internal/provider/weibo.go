@@ -117,6 +117,9 @@ func (w *weibo) checkToken(ctx context.Context, token string) (string, error) {
 	if err := w.read(a, &info); err != nil {
 		return "", err
 	}
+	if info.AppKey == "" {
+		return "", because(errs.Unavailable, "no_subject", "Weibo's answer names no app")
+	}
 	if string(info.AppKey) != w.id {
 		return "", refuse("foreign_token", "the token is of another app")
 	}

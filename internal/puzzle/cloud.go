@@ -79,7 +79,7 @@ func (t *tencent) Verify(ctx context.Context, s Solution) error {
 		return err
 	}
 	if strings.HasPrefix(s.Response, tencentDisaster) {
-		return wrong("a ticket of the page's own making")
+		return wrong("own_ticket", "a ticket of the page's own making")
 	}
 	body, err := json.Marshal(map[string]any{
 		"CaptchaType": 9, "Ticket": s.Response, "Randstr": s.Random, "UserIp": s.IP,
@@ -114,7 +114,7 @@ func (t *tencent) Verify(ctx context.Context, s Solution) error {
 	case r.Error != nil:
 		return t.unavailable(fmt.Errorf("said %.80q", r.Error.Code))
 	case *r.CaptchaCode != tencentSolved || r.EvilLevel >= tencentEvil:
-		return wrong(fmt.Sprintf("tencent said %d, evil %d", *r.CaptchaCode, r.EvilLevel))
+		return wrong("vendor_"+strconv.Itoa(*r.CaptchaCode), fmt.Sprintf("tencent said %d, evil %d", *r.CaptchaCode, r.EvilLevel))
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (a *aliyun) Verify(ctx context.Context, s Solution) error {
 	case err != nil || answer.Result == nil:
 		return a.unavailable(errors.New("the answer is not the vendor's"))
 	case !answer.Result.VerifyResult:
-		return wrong(fmt.Sprintf("aliyun said %.16q", answer.Result.VerifyCode))
+		return wrong("vendor_refused", fmt.Sprintf("aliyun said %.16q", answer.Result.VerifyCode))
 	}
 	return nil
 }

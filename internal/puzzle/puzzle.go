@@ -81,12 +81,15 @@ func options(production string, own ...driver.Option) []driver.Option {
 // plausible refuses what no widget makes before anybody is asked.
 func plausible(s Solution, most int) error {
 	if s.Response == "" || len(s.Response) > most || len(s.Random) > most {
-		return wrong("no solution")
+		return wrong("no_solution", "no solution")
 	}
 	return nil
 }
 
-func wrong(why string) error { return errs.New(errs.CaptchaWrong).Because(errors.New(why)) }
+// wrong refuses a solution; reason is one word for the audit record.
+func wrong(reason, why string) error {
+	return errs.New(errs.CaptchaWrong, "reason", reason).Because(errors.New(why))
+}
 
 func (v vendor) unavailable(err error) error {
 	return errs.New(errs.Unavailable).Because(fmt.Errorf("captcha %s: %w", v.name, err))

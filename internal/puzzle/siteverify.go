@@ -104,23 +104,23 @@ func (v siteVerify) Verify(ctx context.Context, s Solution) error {
 		return err
 	}
 	var a struct {
-		Success  bool     `json:"success"`
+		Success  *bool    `json:"success"`
 		Hostname string   `json:"hostname"`
 		Action   string   `json:"action"`
 		Errors   []string `json:"error-codes"`
 	}
-	if err := json.Unmarshal(body, &a); err != nil {
-		return v.unavailable(errors.New("the answer is not JSON"))
+	if err := json.Unmarshal(body, &a); err != nil || a.Success == nil {
+		return v.unavailable(errors.New("the answer is not the vendor's"))
 	}
 	switch {
-	case !a.Success && slices.ContainsFunc(a.Errors, ours):
+	case !*a.Success && slices.ContainsFunc(a.Errors, ours):
 		return v.unavailable(fmt.Errorf("said %.80q", a.Errors))
-	case !a.Success:
-		return wrong(fmt.Sprintf("%s said %.80q", v.name, a.Errors))
+	case !*a.Success:
+		return wrong("vendor_refused", fmt.Sprintf("%s said %.80q", v.name, a.Errors))
 	case len(v.hostnames) > 0 && !slices.Contains(v.hostnames, a.Hostname):
-		return wrong("solved on another page")
+		return wrong("other_page", "solved on another page")
 	case v.action != "" && a.Action != v.action:
-		return wrong("solved for another action")
+		return wrong("other_action", "solved for another action")
 	}
 	return nil
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/tigertally/tigertally/internal/user"
 )
 
-// newAnonymous bounds new anonymous people from one address prefix: a device names
-// itself, so it cannot be counted by.
-func newAnonymous() limit.Rule { return limit.Rule{Name: "anonymous_ip", Max: 60, Per: limitWindow} }
-
 // vouchedDevice begins the device of somebody whom a provider token continues. No client
 // can name such a one by itself.
 const vouchedDevice = "provider:"
@@ -48,5 +44,5 @@ func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
 		return p, err
 	}
 	key := limit.Key("anonymous", in.Client.Pool.ID, caller.From(ctx).Prefix())
-	return p, s.Limits.Take(ctx, key, newAnonymous())
+	return p, s.Limits.Take(ctx, key, limit.AnonymousAddress())
 }

@@ -21,8 +21,6 @@ const (
 	// shortestAccess keeps a ticket from asking for tokens that clients refresh before
 	// every call.
 	shortestAccess = time.Minute
-
-	limitWindow = time.Hour
 )
 
 // uidPattern is what the vendor's SDK accepts as a uid.

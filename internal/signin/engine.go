@@ -43,6 +43,8 @@ type proof struct {
 	step *Step
 	// source is the connection that vouches for them, "" for local accounts.
 	source string
+	// doubt is why an address it named is not believed, for the record.
+	doubt string
 
 	// protocol and body are how the pool's functions see the attempt; without a protocol
 	// they do not.
@@ -209,18 +211,16 @@ func (s *Service) begin(ctx context.Context, r request, u user.User, p proof) (s
 // record writes down a refusal. It has its own transaction, for the refused one is
 // rolled back; that it cannot be written does not change the answer.
 func (s *Service) record(ctx context.Context, c pool.Client, action string, u user.User, refusal error, detail map[string]string) {
+	event := audit.Refused(refusal, audit.Event{PoolID: c.Pool.ID, Action: action, UserID: u.ID, ClientID: c.ID, Detail: detail})
 	e := errs.From(refusal)
 	if point := e.Params[paramPoint]; point != "" { // functions refused, and this is where
-		detail = maps.Clone(detail)
-		if detail == nil {
-			detail = make(map[string]string, 1)
+		event.Detail = maps.Clone(event.Detail)
+		if event.Detail == nil {
+			event.Detail = make(map[string]string, 1)
 		}
-		detail[paramPoint] = point
+		event.Detail[paramPoint] = point
 	}
-	err := s.Audit.Record(ctx, audit.Event{
-		PoolID: c.Pool.ID, Action: action, Result: string(e.Code),
-		UserID: u.ID, ClientID: c.ID, Detail: detail,
-	})
+	err := s.Audit.Record(ctx, event)
 	if err != nil {
 		s.Logger.ErrorContext(ctx, "refusal not recorded", "pool", c.Pool.ID, "err", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -34,6 +35,8 @@ type Proofs struct {
 	sessions *session.Service
 	// connections say which providers are switched on.
 	connections *connection.Service
+	// revocations keep what providers want back when somebody leaves.
+	revocations *revocation.Service
 	// pendings end what is pending elsewhere, see Pending.
 	pendings []func(ctx context.Context, userID string) error
 
@@ -45,7 +48,7 @@ func newProofs(d Deps) *Proofs {
 	return &Proofs{
 		users: d.Users, codes: d.Codes, tickets: d.Tickets, limits: d.Limits,
 		captcha: d.Captcha, hasher: d.Hasher, sessions: d.Sessions, now: d.Now, inTx: d.DB.InTx,
-		connections: d.Connections,
+		connections: d.Connections, revocations: d.Revocations,
 	}
 }
 
@@ -56,7 +59,7 @@ func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) e
 		return err
 	}
 	spread := limit.PasswordAccounts()
-	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < spread.Max {
+	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < p.limits.Most(spread) {
 		audit.Note(ctx, audit.StepCaptcha, "not needed")
 		return err
 	}
@@ -76,7 +79,7 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	}
 	rule := limit.PasswordAddress()
 	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
-	if err == nil && n >= rule.Max {
+	if err == nil && n >= p.limits.Most(rule) {
 		audit.Note(ctx, audit.StepLimit, rule.Name+" is full")
 		return errs.New(errs.TooManyRequests).After(p.wait(until))
 	}
@@ -169,7 +172,7 @@ func (p *Proofs) Settle(ctx context.Context, u user.User, right Password) error 
 		if err != nil {
 			return err
 		}
-		if n >= r.Max {
+		if n >= p.limits.Most(r) {
 			return errs.New(errs.PasswordAttempts).After(p.wait(until))
 		}
 		clean = clean && n == 0
@@ -198,7 +201,7 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 		if err != nil {
 			return err
 		}
-		if n >= r.Max {
+		if n >= p.limits.Most(r) {
 			audit.Note(ctx, audit.StepLimit, r.Name+" is full")
 			return errs.New(errs.PasswordAttempts).After(p.wait(until))
 		}

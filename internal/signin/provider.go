@@ -2,8 +2,6 @@ package signin
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/code"
@@ -29,7 +27,7 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 	}
 	poolID := in.Client.Pool.ID
 	p := proof{
-		amr: []string{"fed"}, provider: v.ProviderID, source: v.ProviderID,
+		amr: []string{"fed"}, provider: v.ProviderID, source: v.ProviderID, doubt: v.Doubt,
 		protocol: protocolSocial, body: map[string]any{"provider": v.ProviderID},
 		effect: func(ctx context.Context) error { return s.proofs.SpendVoucher(ctx, poolID, v) },
 	}
@@ -37,14 +35,20 @@ func (s *Service) proveProvider(ctx context.Context, in Input) (proof, error) {
 	switch {
 	case err == nil:
 		p.user = u
-		if !v.told(u) {
+		if !v.told(u) || v.Revocable != "" {
 			p.after = func(ctx context.Context, u user.User) error { return s.recognise(ctx, in, u, v) }
 		}
-		return p, nil
 	case errs.CodeOf(err) != errs.UserNotFound:
-		return proof{}, err
+		return proof{source: v.ProviderID, doubt: v.Doubt}, err
+	default:
+		if p, err = s.unrecognised(ctx, in, p, v); err != nil {
+			return proof{source: v.ProviderID, doubt: v.Doubt}, err // nobody, but the record says whence
+		}
 	}
-	return s.unrecognised(ctx, in, p, v)
+	if in.SyncProfile {
+		p = s.synced(p, v)
+	}
+	return p, nil
 }
 
 // knownBy finds the person of a voucher by identity or union id.
@@ -66,6 +70,9 @@ func (s *Service) knownBy(ctx context.Context, poolID string, v Voucher) (user.U
 func (s *Service) recognise(ctx context.Context, in Input, u user.User, v Voucher) error {
 	if _, linked := u.Identity(v.ProviderID, v.Subject); !linked { // known by the union id
 		return s.proofs.Attach(ctx, u, v)
+	}
+	if err := s.proofs.keep(ctx, u, v); err != nil || v.told(u) {
+		return err
 	}
 	err := s.Users.Refresh(ctx, u.PoolID, u.ID, v.identity())
 	if errs.CodeOf(err) != errs.IdentifierTaken {
@@ -92,6 +99,9 @@ func (s *Service) unrecognised(ctx context.Context, in Input, p proof, v Voucher
 		return proof{}, err
 	}
 	signUp := v.connection.SignUp && !in.NoSignUp
+	if v.Revocable != "" {
+		p.after = func(ctx context.Context, u user.User) error { return s.proofs.keep(ctx, u, v) }
+	}
 	switch {
 	case in.AccountID != "":
 		for _, u := range m.owners {
@@ -209,32 +219,9 @@ func (s *Service) stranger(ctx context.Context, in Input, v Voucher) user.User {
 	if v.Email != "" && v.EmailVerified && v.connection.TrustEmail {
 		u.Email, u.EmailVerified = v.Email, true
 	}
-	name := shownName(v.Name)
-	if profile, err := CheckProfile(user.Profile{Name: &name}); err == nil {
-		profile.Apply(&u)
-	}
-	if strings.HasPrefix(v.Picture, "https://") || strings.HasPrefix(v.Picture, "http://") {
-		if profile, err := CheckProfile(user.Profile{Picture: &v.Picture}); err == nil {
-			profile.Apply(&u)
-		}
-	}
+	v.shown().Apply(&u)
 	u.Identities = []user.Identity{v.identity()}
 	return u
-}
-
-// shownName fits a name from elsewhere into ours.
-func shownName(name string) string {
-	const longest = 64
-	name = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unprintable(r) {
-			return -1
-		}
-		return r
-	}, name))
-	if runes := []rune(name); len(runes) > longest {
-		name = string(runes[:longest])
-	}
-	return name
 }
 
 // CanonicalVoucher returns v with its addresses as they are stored, without those that

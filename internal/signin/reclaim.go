@@ -33,6 +33,9 @@ func (p *Proofs) Reclaim(ctx context.Context, u user.User, a Address, own bool) 
 	if err != nil {
 		return u, err
 	}
+	if err := p.revocations.Leave(ctx, u.PoolID, u.ID, ""); err != nil {
+		return u, err
+	}
 	if err := p.Void(ctx, u.ID); err != nil {
 		return u, err
 	}

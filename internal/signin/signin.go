@@ -20,6 +20,7 @@ import (
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/ticket"
@@ -71,6 +72,9 @@ type Input struct {
 	Ask bool
 	// NoSignUp refuses somebody new whom a provider vouches for, whatever it is set up for.
 	NoSignUp bool
+	// SyncProfile gives a person who is known the name and picture the provider has of
+	// them.
+	SyncProfile bool
 	// Create makes a new account for whom Token vouches, although addresses of theirs
 	// belong to others; it takes none of those.
 	Create bool
@@ -173,6 +177,7 @@ type Deps struct {
 	OneTap    OneTap
 
 	Connections *connection.Service
+	Revocations *revocation.Service
 	Screens     *qr.Service
 }
 
@@ -240,7 +245,7 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 		if u.ID == "" {
 			u = p.user
 		}
-		s.record(ctx, in.Client, audit.SignIn, u, err, map[string]string{"method": in.Method})
+		s.record(ctx, in.Client, audit.SignIn, u, err, p.detail(in))
 	}
 	return out, err
 }
@@ -254,11 +259,23 @@ func (s *Service) proved(ctx context.Context, in Input, prove method) (proof, er
 	return s.linking(ctx, in, p)
 }
 
+// detail is what the record says of an attempt.
+func (p proof) detail(in Input) map[string]string {
+	detail := map[string]string{"method": in.Method}
+	if p.source != "" {
+		detail["provider"] = p.source
+	}
+	if p.doubt != "" {
+		detail[audit.DetailEmailDoubt] = p.doubt
+	}
+	return detail
+}
+
 // request is what the engine needs to know of in once p has proved somebody.
 func (s *Service) request(ctx context.Context, in Input, p proof) request {
 	r := request{
 		client: in.Client, action: audit.SignIn, scope: in.Scope, style: in.Style,
-		detail: map[string]string{"method": in.Method},
+		detail: p.detail(in),
 	}
 	for k, v := range in.Context {
 		r.detail["context."+k] = v

@@ -11,6 +11,7 @@ import (
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
 )
@@ -27,6 +28,13 @@ type Voucher struct {
 	Phone      string `json:"phone,omitempty"` // E.164, vouched for
 
 	EmailVerified bool `json:"email_verified,omitempty"`
+
+	// Revocable is what the provider wants back when the identity is unlinked, as
+	// revocation.Service.Seal has made it; "" for nothing.
+	Revocable string `json:"revocable,omitempty"`
+
+	// Doubt is why Email is not believed, "" when it is.
+	Doubt string `json:"doubt,omitempty"`
 
 	// Session and User are set when the token is for linking in that session only.
 	Session string `json:"-"`
@@ -110,6 +118,9 @@ func (p *Proofs) Attach(ctx context.Context, u user.User, v Voucher) error {
 	owner, err := p.users.ByIdentity(ctx, u.PoolID, v.ProviderID, v.Subject)
 	if errs.CodeOf(err) == errs.UserNotFound {
 		err = p.users.Link(ctx, u.PoolID, u.ID, v.identity())
+		if err == nil {
+			return p.keep(ctx, u, v)
+		}
 		if errs.CodeOf(err) != errs.IdentifierTaken {
 			return err
 		}
@@ -121,7 +132,16 @@ func (p *Proofs) Attach(ctx context.Context, u user.User, v Voucher) error {
 	if err == nil && owner.ID != u.ID {
 		err = errs.New(errs.IdentityTaken)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.keep(ctx, u, v)
+}
+
+// keep stores what the provider wants back one day, in ctx's transaction.
+func (p *Proofs) keep(ctx context.Context, u user.User, v Voucher) error {
+	i := revocation.Identity{PoolID: u.PoolID, Provider: v.ProviderID, Subject: v.Subject}
+	return p.revocations.Keep(ctx, u.ID, i, v.Revocable)
 }
 
 // identity is what is stored of v. What the provider says of an address stays with it: it

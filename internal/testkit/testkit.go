@@ -24,17 +24,27 @@ type Server struct {
 	URL string
 	App *app.App
 
-	t    testing.TB
-	stop func()
+	t        testing.TB
+	stop     func()
+	database string // its address
 }
 
 // Each runs fn once for every storage engine, each time with a server of its own.
 func Each(t *testing.T, fn func(t *testing.T, s *Server)) {
 	t.Helper()
+	each(t, Start, fn)
+}
+
+// EachWithUpstreams is Each with servers of StartWithUpstreams.
+func EachWithUpstreams(t *testing.T, fn func(t *testing.T, s *Server)) {
+	t.Helper()
+	each(t, StartWithUpstreams, fn)
+}
+
+func each(t *testing.T, start func(testing.TB, string) *Server, fn func(t *testing.T, s *Server)) {
+	t.Helper()
 	for _, engine := range []string{dbtest.SQLite, dbtest.Postgres} {
-		t.Run(engine, func(t *testing.T) {
-			fn(t, Start(t, engine))
-		})
+		t.Run(engine, func(t *testing.T) { fn(t, start(t, engine)) })
 	}
 }
 
@@ -48,9 +58,7 @@ func Start(t testing.TB, engine string) *Server {
 // StartOn runs a server on the database at url until the test ends.
 func StartOn(t testing.TB, url string) *Server {
 	t.Helper()
-	conf := config.Default()
-	conf.DataDir = filepath.Join(t.TempDir(), "data")
-	conf.DatabaseURL = url
+	conf := settings(t, url)
 	conf.OutboundAllow = []string{"127.0.0.1"} // upstreams of tests
 	return run(t, conf, false)
 }
@@ -58,10 +66,24 @@ func StartOn(t testing.TB, url string) *Server {
 // StartWithUpstreams is Start with a simulator of the identity providers: App.Upstreams.
 func StartWithUpstreams(t testing.TB, engine string) *Server {
 	t.Helper()
+	return run(t, settings(t, dbtest.URL(t, engine)), true)
+}
+
+// StartWith is Start with settings of the test's own: edit gets those of Start.
+func StartWith(t testing.TB, engine string, edit func(*config.Config)) *Server {
+	t.Helper()
+	conf := settings(t, dbtest.URL(t, engine))
+	edit(&conf)
+	return run(t, conf, false)
+}
+
+// settings are those of a server with a data directory of its own.
+func settings(t testing.TB, url string) config.Config {
+	t.Helper()
 	conf := config.Default()
 	conf.DataDir = filepath.Join(t.TempDir(), "data")
-	conf.DatabaseURL = dbtest.URL(t, engine)
-	return run(t, conf, true)
+	conf.DatabaseURL = url
+	return conf
 }
 
 func run(t testing.TB, conf config.Config, upstreams bool) *Server {
@@ -80,7 +102,7 @@ func run(t testing.TB, conf config.Config, upstreams bool) *Server {
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, listener) }()
-	s := &Server{URL: "http://" + conf.Listen, App: server, t: t}
+	s := &Server{URL: "http://" + conf.Listen, App: server, t: t, database: conf.Database()}
 	s.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -93,7 +115,7 @@ func run(t testing.TB, conf config.Config, upstreams bool) *Server {
 
 // On is the same server for a subtest, which gets its own failures.
 func (s *Server) On(t testing.TB) *Server {
-	return &Server{URL: s.URL, App: s.App, t: t}
+	return &Server{URL: s.URL, App: s.App, t: t, database: s.database}
 }
 
 // Stop stops the server now instead of at the end of the test.

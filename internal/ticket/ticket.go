@@ -34,6 +34,7 @@ const (
 	FirstLogin       Class = "fl" // a right password that has to be replaced
 	Authorize        Class = "ar" // somebody is asked to sign in for an application
 	AuthCode         Class = "ac" // somebody has, and the application may fetch their tokens
+	ConfirmEmail     Class = "ce" // a link by which somebody shows that they read an address
 	Foreign          Class = "ft" // somebody else's token, remembered as spent
 )
 

@@ -49,12 +49,29 @@ func render(x *exchange, status int, name string, values map[string]string) answ
 	}
 	var pairs []string
 	for key, value := range values {
+		if key == "vendor" {
+			value = vendorIn(lang, value)
+		}
 		if !strings.HasPrefix(key, "html") {
 			value = html.EscapeString(value)
 		}
 		pairs = append(pairs, "{{"+key+"}}", value)
 	}
 	return answer{status: status, kind: kindHTML, body: []byte(strings.NewReplacer(pairs...).Replace(string(text)))}
+}
+
+// vendorIn is what people who read lang call a vendor.
+func vendorIn(lang, name string) string {
+	names, err := pages.ReadFile("page/vendors." + lang + ".txt")
+	if err != nil { // they call it as we do
+		return name
+	}
+	for line := range strings.Lines(string(names)) {
+		if ours, theirs, ok := strings.Cut(line, " = "); ok && ours == name {
+			return strings.TrimSpace(theirs)
+		}
+	}
+	return name
 }
 
 func consentPage(x *exchange, c consent, users []User) answer {

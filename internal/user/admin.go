@@ -60,8 +60,11 @@ func (s *Service) Update(ctx context.Context, poolID, id string, c AdminChange) 
 		after.UpdatedAt = s.now()
 		c.apply(&after)
 		n, err := s.overwrite(ctx, after)
-		if err != nil || n == 1 {
+		if err != nil {
 			return err
+		}
+		if n == 1 {
+			return s.release(ctx, poolID, before.Picture, after.Picture)
 		}
 		key, err := s.usernameKey(ctx, after.PoolID, after.Username)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
@@ -22,13 +23,14 @@ func (s *Service) UpdateProfile(ctx context.Context, poolID, id string, p Profil
 		if err != nil {
 			return err
 		}
+		old := u.Picture
 		p.Apply(&u)
 		u.UpdatedAt = s.now()
 		if err := s.updateProfile(ctx, u); err != nil {
 			return err
 		}
 		after = u
-		return nil
+		return s.release(ctx, poolID, old, u.Picture)
 	})
 	if err != nil && p.Username != nil {
 		err = s.Conflict(ctx, err, User{PoolID: poolID, ID: id, Username: *p.Username})
@@ -176,11 +178,31 @@ func (u User) signsInAlone() bool {
 // stays known: see Deleted.
 func (s *Service) Delete(ctx context.Context, poolID, id string) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		if err := found(s.remove(ctx, poolID, id)); err != nil {
+		picture, err := s.remove(ctx, poolID, id)
+		if errors.Is(err, db.ErrNoRows) {
+			return errs.New(errs.UserNotFound)
+		}
+		if err != nil {
 			return err
 		}
-		return s.bury(ctx, poolID, id, "")
+		if err := s.bury(ctx, poolID, id, ""); err != nil {
+			return err
+		}
+		return s.release(ctx, poolID, picture, "")
 	})
+}
+
+// release tells of a picture that somebody had, if they have another one now.
+func (s *Service) release(ctx context.Context, poolID, old, now string) error {
+	if s.Released == nil || old == "" || old == now {
+		return nil
+	}
+	return s.Released(ctx, poolID, old)
+}
+
+// Pictured reports whether anybody in a pool has a picture.
+func (s *Service) Pictured(ctx context.Context, poolID, picture string) (bool, error) {
+	return s.pictured(ctx, poolID, picture)
 }
 
 // DeleteAll removes everybody in a pool; only the emulator's reset does this.

@@ -118,7 +118,7 @@ func (s *Service) Merge(ctx context.Context, poolID, toID, fromID string) (m Mer
 		if err := s.bury(ctx, poolID, fromID, toID); err != nil {
 			return err
 		}
-		if err := found(s.remove(ctx, poolID, fromID)); err != nil {
+		if _, err := s.remove(ctx, poolID, fromID); err != nil {
 			return err
 		}
 		m.After.UpdatedAt = s.now()
@@ -128,8 +128,10 @@ func (s *Service) Merge(ctx context.Context, poolID, toID, fromID string) (m Mer
 		if err := found(s.overwrite(ctx, m.After)); err != nil {
 			return err
 		}
-		_, err = s.SetCustom(ctx, poolID, toID, m.After.Custom)
-		return err
+		if _, err = s.SetCustom(ctx, poolID, toID, m.After.Custom); err != nil {
+			return err
+		}
+		return s.release(ctx, poolID, from.Picture, m.After.Picture)
 	})
 	return m, err
 }

@@ -403,8 +403,17 @@ func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (i
 	return s.db.Exec(ctx, `UPDATE users SET updated_at = $3 WHERE pool_id = $1 AND id = $2`, poolID, id, db.Millis(at))
 }
 
-func (s *Service) remove(ctx context.Context, poolID, id string) (int64, error) {
-	return s.db.Exec(ctx, `DELETE FROM users WHERE pool_id = $1 AND id = $2`, poolID, id)
+// remove returns the picture the person had.
+func (s *Service) remove(ctx context.Context, poolID, id string) (picture string, err error) {
+	err = s.db.QueryRow(ctx, `DELETE FROM users WHERE pool_id = $1 AND id = $2 RETURNING picture`, poolID, id).Scan(&picture)
+	return picture, err
+}
+
+func (s *Service) pictured(ctx context.Context, poolID, picture string) (bool, error) {
+	var n int
+	err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = $1 AND picture = $2 LIMIT 1) AS one`,
+		poolID, picture).Scan(&n)
+	return n > 0, err
 }
 
 func (s *Service) removeAll(ctx context.Context, poolID string) error {

@@ -106,6 +106,9 @@ type Service struct {
 	// CasedNames, when set before use, says whether user names of a pool that differ in
 	// case only are different names.
 	CasedNames func(ctx context.Context, poolID string) (bool, error)
+	// Released, when set before use, hears of the picture that a person had until now, in
+	// the transaction that takes it away.
+	Released func(ctx context.Context, poolID, picture string) error
 
 	db  *db.DB
 	now func() time.Time

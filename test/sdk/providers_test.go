@@ -28,17 +28,18 @@ func connect(t *testing.T, server *testkit.Server) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	const website, mini, client = "wx0000000000000001", "wx0000000000000002", "sim-client"
+	const website, mini, official, client = "wx0000000000000001", "wx0000000000000002", "wx0000000000000003", "sim-client"
 	at := sim.Bases()
-	var secrets [3]string
+	var secrets [4]string
 	sim.Edit(func(a *upsim.Accounts) {
-		secrets = [3]string{a.WeChat[website].Secret, a.WeChat[mini].Secret, a.OIDC["corp"].Clients[client].Secret}
+		secrets = [4]string{a.WeChat[website].Secret, a.WeChat[mini].Secret, a.OIDC["corp"].Clients[client].Secret, a.WeChat[official].Secret}
 	})
 	for _, p := range []struct {
 		id, kind string
 		settings map[string]string
 	}{
 		{"wx_open", "wechat_open", map[string]string{"appid": website, "secret": secrets[0], "base": at.WeChatAPI, "open_base": at.WeChatOpen}},
+		{"wx_mp", "wechat_mp", map[string]string{"appid": official, "secret": secrets[3], "base": at.WeChatAPI, "open_base": at.WeChatOpen}},
 		{mini, "wechat_mini", map[string]string{"appid": mini, "secret": secrets[1], "base": at.WeChatAPI}},
 		{"corp", "oidc", map[string]string{"issuer": at.OIDC + "/corp", "client_id": client, "client_secret": secrets[2]}},
 	} {

@@ -28,11 +28,13 @@ import (
 	"github.com/tigertally/tigertally/internal/job"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/media"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pipeline/sandbox"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/qr"
+	"github.com/tigertally/tigertally/internal/revocation"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/signin"
@@ -51,6 +53,7 @@ type Kit struct {
 	Tickets  *ticket.Service
 	Limits   *limit.Service
 	Captcha  *captcha.Service
+	Media    *media.Service
 	Audit    *audit.Service
 	Fields   *field.Service
 	Hasher   *secret.Hasher
@@ -131,22 +134,28 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 		return nil
 	})
 	words.Refund, k.Notify = k.Limits.RefundAll, words
+	revocations := revocation.New(d, ring, jobs, k.Now)
 	k.Signin = signin.New(signin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Hasher: k.Hasher, Now: k.Now, Logger: log,
 		Pipelines: k.Pipelines, Fields: k.Fields, OneTap: carrier{k}, Connections: k.Connections, Screens: k.Screens,
+		Revocations: revocations,
 	})
 	k.Federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: k.Pools, Connections: k.Connections, Tickets: k.Tickets, Sessions: k.Sessions,
 		Limits: k.Limits, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, PublicURL: "https://id.test",
+		Audit: k.Audit, Revocations: revocations,
 		Open: func(c connection.Connection, settings map[string]string) (federation.Vendor, error) {
 			return k.Vendor(c, settings)
 		},
 	})
+	k.Media = media.New(d, k.Now)
 	k.Account = account.New(account.Deps{
+		Jobs: jobs, Media: k.Media,
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Codes: k.Codes, Tickets: k.Tickets,
 		Sudo: sudo.New(k.Tickets, k.Now), Limits: k.Limits, Captcha: k.Captcha, Audit: k.Audit, Notify: words,
 		Fields: k.Fields, Proofs: k.Signin.Proofs(), Now: k.Now, Logger: log, Connections: k.Connections, Screens: k.Screens,
+		Revocations: revocations, PublicURL: "https://id.test",
 	})
 	k.Admin = admin.New(admin.Deps{
 		DB: d, Pools: k.Pools, Users: k.Users, Sessions: k.Sessions, Account: k.Account, Fields: k.Fields,

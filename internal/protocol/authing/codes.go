@@ -71,7 +71,7 @@ var byCode = map[errs.Code]int{
 	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.SendMisconfigured: busy, errs.PipelineFailed: busy,
 
 	errs.BadRequest: parameterMissing, errs.FieldMissing: parameterMissing,
-	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable,
+	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable, errs.MediaFull: unprocessable,
 	errs.UsernameInvalid: unprocessable,
 	errs.RouteNotFound:   notThere, errs.MethodRefused: notThere, errs.NotImplemented: notThere,
 	errs.KeyNotFound: notThere, errs.FunctionNotFound: notThere, errs.ProviderNotFound: notThere,
@@ -86,7 +86,7 @@ var byCode = map[errs.Code]int{
 	errs.ScopeInvalid: badParameter, errs.QueryInvalid: badParameter, errs.FieldUndefined: badParameter, errs.PipelineInvalid: badParameter,
 	errs.AuthorizationPending: badParameter, errs.DeviceCodeInvalid: badParameter,
 
-	errs.PhoneInvalid: phoneMalformed, errs.PhoneCountry: phoneMalformed, errs.EmailInvalid: 2003,
+	errs.PhoneInvalid: phoneMalformed, errs.PhoneCountry: phoneMalformed, errs.EmailInvalid: 2003, errs.EmailBounced: 2003,
 	errs.IdentifierTaken: registered, errs.UsernameTaken: registered, errs.ExternalIDTaken: registered, errs.IdentityTaken: registered,
 	errs.IdentifierMismatch: codeIsWrong,
 
@@ -155,7 +155,9 @@ func codeLoginWords() words { return words{{code: errs.TooManyRequests, number: 
 
 func logoutWords() words { return words{{code: errs.SessionInvalid, number: 1010001}} }
 
-func mailWords() words { return words{{code: errs.EmailInvalid, number: 1020017}} }
+func mailWords() words {
+	return words{{code: errs.EmailInvalid, number: 1020017}, {code: errs.EmailBounced, number: 1020017}}
+}
 
 func passwordWords() words { return words{{code: errs.PasswordWrong, number: oldPasswordWrong}} }
 

@@ -45,7 +45,8 @@ func (p *Protocol) sendSMS(ctx context.Context, c pool.Client, in sendRequest) (
 	return nil, err
 }
 
-// sendEmail sends a code by mail, whether or not anybody has the address.
+// sendEmail sends a code by mail, whether or not anybody has the address, or a link to
+// whose address it is.
 func (p *Protocol) sendEmail(ctx context.Context, c pool.Client, in sendRequest) (any, error) {
 	if in.Email == "" {
 		return nil, missing("email")
@@ -53,6 +54,9 @@ func (p *Protocol) sendEmail(ctx context.Context, c pool.Client, in sendRequest)
 	email, err := contact.Email(in.Email)
 	if err != nil {
 		return nil, err
+	}
+	if scene := in.Scene; scene == "VERIFY_EMAIL" || scene == "CONSOLE_CONDUCTED_VERIFY" {
+		return nil, p.account.SendLink(ctx, c, email, "")
 	}
 	usage, ok := emailUsage(in.Scene)
 	if !ok {
@@ -96,8 +100,7 @@ func emailUsage(scene string) (signin.Usage, bool) {
 		return signin.UsageRegister, true
 	case "LOGIN_VERIFY_CODE", "FIRST_EMAIL_LOGIN_VERIFY":
 		return signin.UsageSignIn, true
-	case "EMAIL_BIND_VERIFY_CODE", "EMAIL_UNBIND_VERIFY_CODE", "INFORMATION_COMPLETION_VERIFY_CODE",
-		"VERIFY_EMAIL", "CONSOLE_CONDUCTED_VERIFY":
+	case "EMAIL_BIND_VERIFY_CODE", "EMAIL_UNBIND_VERIFY_CODE", "INFORMATION_COMPLETION_VERIFY_CODE":
 		return signin.UsageContact, true
 	}
 	return "", false

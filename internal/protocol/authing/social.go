@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tigertally/tigertally/internal/account"
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -73,13 +74,14 @@ func (p *Protocol) connections(ctx context.Context, c pool.Client) ([]connection
 	if err != nil {
 		return nil, err
 	}
+	lang := caller.From(ctx).Lang
 	all := make([]connection, 0, len(ways))
 	for _, w := range ways {
 		typ := w.ID + ":mobile"
 		if v, ok := vendorOf(w.Kind); ok {
 			typ = v.typ
 		}
-		all = append(all, connection{ID: w.ID, Type: typ, Fields: connectionFields{w.Name}})
+		all = append(all, connection{ID: w.ID, Type: typ, Fields: connectionFields{w.Title(lang)}})
 	}
 	return all, nil
 }

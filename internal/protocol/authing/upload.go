@@ -14,7 +14,7 @@ import (
 func (p *Protocol) uploadRoutes() []route {
 	return []route{
 		post(UploadPath, web.Handle(p, p.upload)),
-		get("/media/{id}", web.Handle(p, p.picture)),
+		get(media.Path+"{id}", web.Handle(p, p.picture)),
 	}
 }
 
@@ -47,7 +47,7 @@ func (p *Protocol) upload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.WriteJSON(w, http.StatusOK, envelope{
-		Code: codeOK, Message: messageOK, Data: uploaded{URL: p.url + "/media/" + id, Key: id},
+		Code: codeOK, Message: messageOK, Data: uploaded{URL: p.url + media.Path + id, Key: id},
 	})
 	return nil
 }

@@ -143,12 +143,14 @@ type withProviderRequest struct {
 	ProviderToken token  `json:"provider_token"`
 	ProviderID    string `json:"provider_id"`
 	NoSignUp      bool   `json:"force_disable_sign_up"`
+	SyncProfile   bool   `json:"sync_profile"`
 }
 
 // signInWithProvider signs in whom a provider token vouches for.
 func (p *Protocol) signInWithProvider(ctx context.Context, c pool.Client, in withProviderRequest) (tokenSet, error) {
 	return p.enter(ctx, signin.Input{
 		Client: c, Method: signin.MethodProvider, CaptchaToken: in.captcha(),
-		Token: string(in.ProviderToken), ProviderID: in.ProviderID, NoSignUp: in.NoSignUp, Bearer: web.Bearer(ctx),
+		Token: string(in.ProviderToken), ProviderID: in.ProviderID, NoSignUp: in.NoSignUp, SyncProfile: in.SyncProfile,
+		Bearer: web.Bearer(ctx),
 	})
 }

@@ -67,3 +67,23 @@ func (p *Protocol) client(r *http.Request, f params) (pool.Client, *http.Request
 	c, err := p.oauth.Client(ctx, id, secret)
 	return c, r.WithContext(ctx), err
 }
+
+// formOfClient reads a form and finds the application it comes from, whom the request it
+// returns names.
+func (p *Protocol) formOfClient(w http.ResponseWriter, r *http.Request) (params, pool.Client, *http.Request, error) {
+	f, err := formOf(w, r)
+	if err != nil {
+		return nil, pool.Client{}, r, err
+	}
+	c, r, err := p.client(r, f)
+	return f, c, r, err
+}
+
+// aboutToken is formOfClient for what an application wants of a token.
+func (p *Protocol) aboutToken(w http.ResponseWriter, r *http.Request) (params, pool.Client, *http.Request, error) {
+	f, c, r, err := p.formOfClient(w, r)
+	if err == nil && f["token"] == "" {
+		err = errs.New(errs.FieldMissing, "field", "token")
+	}
+	return f, c, r, err
+}

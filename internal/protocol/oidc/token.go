@@ -29,11 +29,7 @@ type tokenAnswer struct {
 // token exchanges what a client has for tokens. The mobile SDKs send a verifier with
 // every grant; only that of a code was promised to anybody, so no other is looked at.
 func (p *Protocol) token(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOf(w, r)
-	if err != nil {
-		return err
-	}
-	c, r, err := p.client(r, f)
+	f, c, r, err := p.formOfClient(w, r)
 	if err != nil {
 		return err
 	}
@@ -111,16 +107,9 @@ type introspection struct {
 }
 
 func (p *Protocol) introspect(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOf(w, r)
+	f, c, r, err := p.aboutToken(w, r)
 	if err != nil {
 		return err
-	}
-	c, r, err := p.client(r, f)
-	if err != nil {
-		return err
-	}
-	if f["token"] == "" {
-		return errs.New(errs.FieldMissing, "field", "token")
 	}
 	i, err := p.oauth.Introspect(r.Context(), c, f["token"])
 	if err != nil {
@@ -141,16 +130,9 @@ func (p *Protocol) introspect(w http.ResponseWriter, r *http.Request) error {
 // revoke ends a token. When that cannot be written down it says so with 503, which
 // asks the client to try again (RFC 7009 section 2.2.1, SE-08).
 func (p *Protocol) revoke(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOf(w, r)
+	f, c, r, err := p.aboutToken(w, r)
 	if err != nil {
 		return err
-	}
-	c, r, err := p.client(r, f)
-	if err != nil {
-		return err
-	}
-	if f["token"] == "" {
-		return errs.New(errs.FieldMissing, "field", "token")
 	}
 	err = p.oauth.Revoke(r.Context(), c, f["token"])
 	if errs.CodeOf(err) == errs.Unexpected {

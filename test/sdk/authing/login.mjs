@@ -133,3 +133,31 @@ story('V4 V5 messages by email', async (s) => {
   await refused(1020017, app.sendEmail('nope', 'VERIFY_CODE'));
   await refused(2231, app.sendEmail(email, 'NO_SUCH_SCENE'));
 });
+
+story('V4 a link verifies an address', async (s) => {
+  const app = s.app();
+  const { id } = await app.registerByEmail(email, password, {}, forceLogin);
+  assert.equal((await app.sendEmail(email, 'VERIFY_EMAIL')).code, 200);
+  const [{ code, text, html }] = await server.messages(email);
+  const [link] = /https?:\/\/\S+/.exec(text);
+  assert.ok(!code && link.startsWith(`${server.url}/oidc/confirm/`) && html.includes(`href="${link}"`));
+  for (let scan = 0; scan < 3; scan += 1) assert.equal((await fetch(link)).status, 200); // as programs that look at mail do
+  isUser(await app.getCurrentUser(), { id, emailVerified: false });
+  const press = (fields) => fetch(link, { method: 'POST', body: new URLSearchParams(fields) });
+  assert.equal((await press({ do: 'confirm', password: 'not mine' })).status, 400);
+  assert.equal((await press({ do: 'confirm', password })).status, 200);
+  isUser(await app.getCurrentUser(), { id, emailVerified: true });
+  assert.equal((await press({ do: 'confirm', password })).status, 403);
+});
+
+story('V4 whose address it is takes an account that others made with it', async (s) => {
+  const app = s.app();
+  const { id } = await app.registerByEmail(email, password, {}, forceLogin);
+  await app.sendEmail(email, 'VERIFY_EMAIL');
+  const [{ text }] = await server.messages(email);
+  const answer = await fetch(/https?:\/\/\S+/.exec(text)[0], { method: 'POST', body: new URLSearchParams({ do: 'claim' }) });
+  assert.equal(answer.status, 200);
+  assert.equal(await app.getCurrentUser(), null);
+  await refused(2333, s.app().loginByEmail(email, password));
+  isUser(await s.app().loginByEmailCode(email, await s.mail(app, email)), { id, emailVerified: true });
+});

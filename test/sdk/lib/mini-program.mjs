@@ -2,6 +2,7 @@
 // neither window nor document.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import vm from 'node:vm';
 import { sdks } from './sdks.mjs';
@@ -16,8 +17,8 @@ export function story(name, run, { only } = {}) {
       await server.fresh();
       const { env } = await server.project();
       const phones = [];
-      await run((who) => {
-        const phone = new Phone(sdk, env, who);
+      await run((who, options) => {
+        const phone = new Phone(sdk, env, who, options);
         phones.push(phone);
         return phone;
       });
@@ -31,17 +32,21 @@ class Phone {
   requests = []; // {method, url, headers, body, status, answer}
   storage = new Map();
 
-  constructor({ name, major }, env, who) {
+  constructor({ name, major }, env, who, { appId = miniProgram, ownCloud = false } = {}) {
     this.who = who;
-    const cloudbase = load(name, this.wx());
-    const app = cloudbase.init({ env });
+    this.appId = appId;
+    const options = {};
+    const wx = this.wx();
+    if (ownCloud) [options.wxCloud, wx.cloud] = [wx.cloud];
+    const cloudbase = load(name, wx);
+    const made = cloudbase.init({ env });
     if (major === 2) {
-      app.registerEndPoint(`${server.url}/web`);
-      this.auth = app.auth({});
+      made.registerEndPoint(`${server.url}/web`);
+      this.auth = made.auth(options);
     } else {
       const { host, protocol } = new URL(server.url);
-      app.registerHost(host, protocol.slice(0, -1));
-      this.auth = app.auth();
+      made.registerHost(host, protocol.slice(0, -1));
+      this.auth = ownCloud ? made.auth(options) : made.auth();
     }
   }
 
@@ -50,19 +55,33 @@ class Phone {
     const kept = this.storage;
     return {
       getSystemInfoSync: () => ({ AppPlatform: 'wechat' }),
-      getAccountInfoSync: () => ({ miniProgram: { appId: miniProgram, envVersion: 'develop' } }),
+      getDeviceInfo: () => ({ platform: 'ios' }),
+      getAccountInfoSync: () => ({ miniProgram: { appId: this.appId, envVersion: 'develop' } }),
       getStorageSync: (key) => kept.get(key) ?? '',
       setStorageSync: (key, value) => { kept.set(key, value); },
       removeStorageSync: (key) => { kept.delete(key); },
       clearStorageSync: () => kept.clear(),
       connectSocket: () => { throw new Error('no sockets'); },
       onAppShow() {}, onAppHide() {},
+      getRendererUserAgent: async () => 'a phone',
+      cloud: { init() {}, callFunction: (call) => this.#cloud(call) },
       login: (options) => settle(Promise.resolve({ errMsg: 'login:ok', code: oneTime('WX', this.who) }), options),
       request: (options) => {
         settle(this.#send(options), options);
         return { abort() {}, onChunkReceived() {} };
       },
     };
+  }
+
+  // #cloud runs the function that operators deploy, as WeChat's cloud would.
+  async #cloud({ name, data }) {
+    process.env.TIGERTALLY_URL = server.url;
+    const { main } = createRequire(import.meta.url)(`../../../docs/wechat/${name}/index.js`);
+    const call = JSON.parse(JSON.stringify(data)); // it is another machine
+    const { statusCode, body } = await main(call);
+    const sent = typeof call.body === 'string' ? JSON.parse(call.body) : call.body;
+    this.requests.push({ method: call.method, url: call.url, headers: call.headers, body: sent, status: statusCode, answer: body, cloud: true });
+    return { result: { statusCode, body } };
   }
 
   async #send({ url, method = 'GET', data, header = {} }) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { scenario } from '../lib/scenario.mjs';
 import * as server from '../lib/server.mjs';
-import { approve, oneTime, refuse, upstreams } from '../lib/upstreams.mjs';
+import { approve, miniProgram, oneTime, refuse, upstreams } from '../lib/upstreams.mjs';
 
 const page = (s) => s.address;
 
@@ -59,7 +59,7 @@ scenario('G1 the address of a provider', async (s) => {
   assert.equal(new URL(s.page.url()).pathname, '/wechat-open/connect/qrconnect');
 });
 
-for (const [provider, name] of [['wx_open', 'WeChat'], ['corp', 'an OpenID provider']]) {
+for (const [provider, name] of [['wx_open', 'WeChat'], ['wx_mp', "WeChat's own browser"], ['corp', 'an OpenID provider']]) {
   scenario(`G2 there and back: ${name}`, async (s) => {
     await s.open();
     const back = await away(s, go, [provider, page(s), 'state 1&2'], approve('alice'));
@@ -177,4 +177,54 @@ scenario('G7 a number and a provider at once', async (s) => {
   assert.equal((await linked(s)).wx_open, true);
   await s.ok((auth) => auth.signOut());
   assert.equal((await s.ok(exchange, ['wx_open', page(s), oneTime('WO', 'alice')])).sub, uid);
+});
+
+scenario('G7 a link needs a sign-in of the last minutes, or sudo', async (s) => {
+  await s.open();
+  await s.member({ password: 'a good password' });
+  await server.advance('6m');
+  const bind = (auth, [provider_token, sudo_token]) => auth.bindWithProvider({ provider_token, sudo_token });
+  await s.rejects('permission_denied', bind, [await scanned(s, 'alice')]);
+  assert.equal((await linked(s)).wx_open, false);
+  const { sudo_token } = await s.ok((auth) => auth.sudo({ password: 'a good password' }));
+  await s.ok(bind, [await scanned(s, 'alice'), sudo_token]);
+  assert.equal((await linked(s)).wx_open, true);
+});
+
+scenario('G7 an identity of somebody else is not taken over', async (s) => {
+  await s.open();
+  await s.ok(exchange, ['wx_open', page(s), oneTime('WO', 'alice')]);
+  await s.ok((auth) => auth.signOut());
+  await s.member();
+  const token = await scanned(s, 'alice');
+  await s.rejects('failed_precondition', (auth, provider_token) => auth.bindWithProvider({ provider_token }), token);
+  assert.equal((await linked(s)).wx_open, false);
+});
+
+scenario('G8 patchProviderToken adds a number', async (s) => {
+  await s.open();
+  const info = await s.ok(async (auth, [provider_id, provider_code, code]) => {
+    const granted = await auth.grantProviderToken({
+      provider_id, provider_code, provider_params: { provider_code_type: 'open_id', appid: provider_id },
+    });
+    const { provider_token, provider_profile } = await auth.patchProviderToken({
+      provider_token: granted.provider_token, provider_id, provider_params: { code, provider_code_type: 'phone' },
+    });
+    await auth.signInWithProvider({ provider_token });
+    return { profile: provider_profile, info: await auth.getUserInfo() };
+  }, [miniProgram, oneTime('WX', 'alice'), oneTime('WP', 'alice')]);
+  assert.equal(info.profile.phone_number, '+86 13800000001');
+  assert.deepEqual([info.profile.meta.appid, info.profile.meta.openid], [miniProgram, info.profile.sub]);
+  assert.equal(info.info.phone_number, '+86 13800000001');
+});
+
+scenario('G9 unlinkIdentity', async (s) => {
+  await s.open();
+  await s.member();
+  await s.ok((auth, provider_token) => auth.bindWithProvider({ provider_token }), await scanned(s, 'alice'));
+  const { data } = await s.ok((auth) => auth.getUserIdentities());
+  assert.deepEqual(data.identities.map((i) => i.id), ['wx_open']);
+  const answer = await s.ok((auth) => auth.unlinkIdentity({ provider: 'wx_open' }));
+  assert.ok(!answer.error, JSON.stringify(answer));
+  assert.equal((await linked(s)).wx_open, false);
 });

@@ -1,6 +1,7 @@
 // The SDK's build for mini-programs, signing in with WeChat.
 import assert from 'node:assert/strict';
 import { story } from '../lib/mini-program.mjs';
+import * as server from '../lib/server.mjs';
 import { oneTime } from '../lib/upstreams.mjs';
 
 const ok = async (work) => {
@@ -22,6 +23,34 @@ story('signInWithOpenId', async (open) => {
   const bob = open('bob');
   await ok(bob.auth.signInWithOpenId({ useWxCloud: false }));
   assert.notEqual(await bob.me(), sub);
+});
+
+story('signInWithOpenId through the cloud, as the documentation has it', async (open) => {
+  const phone = open('alice');
+  await ok(phone.auth.signInWithOpenId());
+  const sub = await phone.me();
+  assert.ok(sub && phone.auth.hasLoginState());
+  const through = phone.requests.filter((r) => r.cloud).map((r) => new URL(r.url).pathname);
+  assert.deepEqual(through, ['/auth/v1/provider/token', '/auth/v1/signin/with/provider']);
+  const other = open('alice');
+  await ok(other.auth.signInWithOpenId({ useWxCloud: false }));
+  assert.equal(await other.me(), sub);
+  const refused = await open('bob', { appId: 'nobody' }).auth.signInWithOpenId().catch((error) => ({ error }));
+  assert.ok(refused.error);
+});
+
+story('signInWithOpenId through a cloud that the app has opened', async (open) => {
+  const phone = open('alice', { ownCloud: true });
+  await ok(phone.auth.signInWithOpenId());
+  assert.ok(await phone.me());
+  assert.equal(phone.requests.filter((r) => r.cloud).length, 2);
+});
+
+story('the function of the cloud serves sign-in only', async (open) => {
+  const { cloud } = open('alice').wx();
+  const url = `${server.url}/emulator/v1/project`;
+  const { result } = await cloud.callFunction({ name: 'httpOverCallFunction', data: { url, method: 'GET' } });
+  assert.equal(result.statusCode, 404);
 });
 
 story('signInWithUnionId', async (open) => {

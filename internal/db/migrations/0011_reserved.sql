@@ -1,0 +1,1 @@
+-- 0011: reserved for a change that is being written.
