@@ -30,7 +30,8 @@ func (s *services) administer() {
 	s.manage = manage.New(manage.Deps{
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
 		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
-		Migrate: s.migrator(), Backups: s.keptBackups(),
+		Migrate: s.migrator(), Backups: s.backups,
+		Operators: s.operators, Limits: s.limits,
 		PublicURL: s.publicURL, Issuer: s.issuer,
 	})
 }

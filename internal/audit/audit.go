@@ -91,6 +91,8 @@ const (
 	APIKeyCreate      = "operator.key_create" //nolint:gosec // an action, not a key.
 	APIKeyRevoke      = "operator.key_revoke"
 
+	LimitRelease = "limit.release" // what was counted was forgotten
+
 	Seal   = "audit.seal"   // the oldest records were deleted
 	Export = "audit.export" // somebody took records away
 )

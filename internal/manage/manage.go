@@ -14,7 +14,9 @@ import (
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/keeper"
 	"github.com/tigertally/tigertally/internal/keys"
+	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/migrate"
 	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/pool"
@@ -36,7 +38,10 @@ type Deps struct {
 	Account  *account.Service // ends sessions and removes accounts
 	Keys     *keys.Service
 	Migrate  *migrate.Service
-	Backups  Backups
+	Backups  *keeper.Keeper
+
+	Operators *operator.Service
+	Limits    *limit.Service
 
 	PublicURL string                     // where apps reach the server, without a slash at the end
 	Issuer    func(poolID string) string // as tokens name a pool
