@@ -192,7 +192,7 @@ func TestProblemsAreNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close() //nolint:errcheck // a test.
+		defer file.Close()
 		report := b.run(t, strings.Join(lines, "\n"), migrate.Options{Report: file, BatchSize: 4})
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -338,7 +338,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer spool.Close() //nolint:errcheck // a test.
+	defer spool.Close()
 	if _, err := io.Copy(spool, long); err != nil {
 		t.Fatal(err)
 	}
