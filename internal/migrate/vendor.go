@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -162,7 +163,11 @@ func dialled(out map[string]any, country any) error {
 // authingIdentities links by the openid where Authing has one, for that is what the
 // vendor will say; the unionid goes beside it.
 func authingIdentities(in map[string]any) ([]any, error) {
-	list, _ := in["identities"].([]any)
+	value := in["identities"]
+	if t, ok := value.(string); ok && json.Unmarshal([]byte(t), &value) != nil { // a cell of a table
+		return nil, errs.New(errs.BadRequest, "field", "identities").Because(flaw("no list of identities"))
+	}
+	list, _ := value.([]any)
 	var links []any
 	for _, v := range list {
 		m, err := mapping(v)

@@ -75,6 +75,24 @@ func TestAuthingExports(t *testing.T) {
 	})
 }
 
+// The same as a table, where lists and objects are JSON text.
+func TestAuthingTables(t *testing.T) {
+	const text = "id,username,phone,phoneVerified,status,blocked,customData,identities\n" +
+		`61c2d04b,alice,13800138000,true,Activated,false,"{""school"":""hust""}","[{""provider"":""wechat"",""userIdInIdp"":""o-1""}]"` + "\n" +
+		"61c2d04c,bob,,,Activated,perhaps,,\n" +
+		"61c2d04d,carol,,,Activated,,,[{\n"
+	each(t, func(t *testing.T, b bench) {
+		report := b.run(t, text, migrate.Options{From: migrate.Authing})
+		if want := (migrate.Counts{Rows: 3, Created: 1, Refused: 2}); report.Counts != want {
+			t.Fatalf("%+v", report)
+		}
+		u := b.byName(t, "alice")
+		if u.Custom["school"] != "hust" || len(u.Identities) != 1 || u.Identities[0].Subject != "o-1" || !u.PhoneVerified {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
 // What goes out comes in again, into another pool, in both formats.
 func TestExportsComeBack(t *testing.T) {
 	for _, format := range []string{migrate.JSONL, migrate.CSV} {
