@@ -176,6 +176,11 @@ const (
 	FactorUnset      Code = "factor_unset" // no second factor is set up
 	APIKeyInvalid    Code = "api_key_invalid"
 	APIKeyNotFound   Code = "api_key_not_found"
+	FormStale        Code = "form_stale" // a form of another session, or of a page open for long
+	WebhookNotFound  Code = "webhook_not_found"
+	WebhookLimit     Code = "webhook_limit" // a pool has as many as it may
+	BackupNotFound   Code = "backup_not_found"
+	RecordNotFound   Code = "record_not_found" // of the audit trail
 )
 
 var kinds = map[Code]Kind{
@@ -235,7 +240,7 @@ var kinds = map[Code]Kind{
 	BootstrapInvalid: KindNotFound, OperatorExists: KindNotFound, OperatorNotFound: KindNotFound,
 	OperatorTaken: KindConflict, OperatorName: KindInvalid, LastOwner: KindPrecondition,
 	FactorRequired: KindDenied, FactorUnset: KindPrecondition, APIKeyInvalid: KindUnauthenticated,
-	APIKeyNotFound: KindNotFound,
+	WebhookNotFound: KindNotFound, WebhookLimit: KindPrecondition, APIKeyNotFound: KindNotFound, FormStale: KindDenied, BackupNotFound: KindNotFound, RecordNotFound: KindNotFound,
 }
 
 // Kind returns the group of c; a code outside the list is Unexpected.

@@ -49,8 +49,10 @@ func (s *Service) Sudo(ctx context.Context, token, code string) (time.Time, erro
 	return until, err
 }
 
-// BeginTOTP makes an authenticator and shows it; ConfirmTOTP takes it into use. A session
-// without a second factor may do so only when there is none yet.
+// BeginTOTP makes an authenticator and shows it; ConfirmTOTP takes it into use. The same
+// session is shown the same one again, so that reloading the page or a mistyped code does
+// not make the app that has scanned it useless; another session never is. A session without
+// a second factor may do so only when there is none yet.
 //
 // Errors: SessionInvalid, FactorRequired, SudoRequired.
 func (s *Service) BeginTOTP(ctx context.Context, token string) (Authenticator, error) {
@@ -61,8 +63,11 @@ func (s *Service) BeginTOTP(ctx context.Context, token string) (Authenticator, e
 	if err := s.mayEnrol(live); err != nil {
 		return Authenticator{}, err
 	}
+	if seed, err := s.d.Ring.Open(live.fresh, offeredPlace(live)); err == nil {
+		return authenticator(s.d.Issuer, live.name, seed), nil
+	}
 	seed := secret.Bytes(totpSeed)
-	sealed, err := s.d.Ring.Seal(seed, seedPlace(live.account.id))
+	sealed, err := s.d.Ring.Seal(seed, offeredPlace(live))
 	if err != nil {
 		return Authenticator{}, fmt.Errorf("seal authenticator: %w", err)
 	}
@@ -85,22 +90,24 @@ func (s *Service) ConfirmTOTP(ctx context.Context, token, code string) (opened O
 	if err := s.mayEnrol(live); err != nil {
 		return Opened{}, nil, err
 	}
-	if live.fresh == nil {
+	seed, err := s.d.Ring.Open(live.fresh, offeredPlace(live))
+	if err != nil { // there is none, or another session was shown one since
 		return Opened{}, nil, errs.New(errs.FactorUnset)
 	}
 	if err := s.countFactor(ctx, live); err != nil {
 		return Opened{}, nil, err
 	}
-	step, err := s.matches(live.account.id, live.fresh, code)
-	if err != nil {
-		return Opened{}, nil, err
-	}
+	step, _ := totpMatch(seed, code, s.d.Now())
 	if step == 0 {
 		return Opened{}, nil, s.refused(ctx, live.account, audit.OperatorEnrol, errs.SecondFactorWrong)
 	}
+	sealed, err := s.d.Ring.Seal(seed, seedPlace(live.account.id))
+	if err != nil {
+		return Opened{}, nil, fmt.Errorf("seal authenticator: %w", err)
+	}
 	recovery = newRecovery()
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
-		n, err := s.takeSeed(ctx, live.account.id, live.fresh, step)
+		n, err := s.takeSeed(ctx, live, sealed, step)
 		if err != nil {
 			return err
 		}
@@ -237,6 +244,12 @@ func (s *Service) matches(id string, sealed []byte, code string) (int64, error) 
 
 // seedPlace binds a sealed seed to its operator.
 func seedPlace(id string) string { return "operators.totp:" + id }
+
+// offeredPlace binds a seed that is shown but not proven to the session it is shown in: who
+// has only the password must not know the one its owner takes into use.
+func offeredPlace(live liveSession) string {
+	return "operators.totp_fresh:" + live.account.id + ":" + live.id
+}
 
 // newRecovery makes codes of 80 bits, in groups for copying by hand.
 func newRecovery() []string {

@@ -167,9 +167,11 @@ func (s *Service) offerSeed(ctx context.Context, id string, sealed []byte) error
 }
 
 // takeSeed takes the authenticator that was shown into use, unless another was shown since.
-func (s *Service) takeSeed(ctx context.Context, id string, sealed []byte, step int64) (int64, error) {
-	return s.d.DB.Exec(ctx, `UPDATE operators SET totp = totp_fresh, totp_fresh = NULL, totp_step = $1, updated_at = $2
-		WHERE id = $3 AND totp_fresh = $4 AND disabled_at IS NULL`, step, db.Millis(s.d.Now()), id, sealed)
+// sealed is the same in the form it is kept in.
+func (s *Service) takeSeed(ctx context.Context, live liveSession, sealed []byte, step int64) (int64, error) {
+	return s.d.DB.Exec(ctx, `UPDATE operators SET totp = $1, totp_fresh = NULL, totp_step = $2, updated_at = $3
+		WHERE id = $4 AND totp_fresh = $5 AND disabled_at IS NULL`,
+		sealed, step, db.Millis(s.d.Now()), live.account.id, live.fresh)
 }
 
 func (s *Service) clearSeed(ctx context.Context, id string) error {

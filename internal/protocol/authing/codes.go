@@ -112,11 +112,12 @@ var byCode = map[errs.Code]int{
 
 	// What only administrators hear, by another protocol.
 	errs.AppNotFound: notThere, errs.UserDeleted: notThere, errs.SessionNotFound: notThere,
-	errs.BootstrapInvalid: notThere, errs.OperatorExists: notThere, errs.OperatorNotFound: notThere, errs.APIKeyNotFound: notThere,
+	errs.WebhookNotFound: notThere, errs.WebhookLimit: badParameter,
+	errs.BootstrapInvalid: notThere, errs.OperatorExists: notThere, errs.OperatorNotFound: notThere, errs.APIKeyNotFound: notThere, errs.BackupNotFound: notThere, errs.RecordNotFound: notThere,
 	errs.AppTaken: registered, errs.OperatorTaken: registered, errs.IdempotencyPending: registered,
 	errs.AppDefault: badParameter, errs.EditConflict: badParameter, errs.IdempotencyReused: badParameter,
 	errs.OperatorName: badParameter, errs.LastOwner: badParameter, errs.FactorUnset: badParameter,
-	errs.FactorRequired: noPermission, errs.APIKeyInvalid: notSignedIn,
+	errs.FactorRequired: noPermission, errs.FormStale: noPermission, errs.APIKeyInvalid: notSignedIn,
 }
 
 // byKind answers for a reason the table does not know yet. A test keeps it from being
