@@ -179,8 +179,17 @@ const (
 	FormStale        Code = "form_stale" // a form of another session, or of a page open for long
 	WebhookNotFound  Code = "webhook_not_found"
 	WebhookLimit     Code = "webhook_limit" // a pool has as many as it may
-	BackupNotFound   Code = "backup_not_found"
-	RecordNotFound   Code = "record_not_found" // of the audit trail
+
+	MessageDriverNotFound Code = "message_driver_not_found"
+	MessageDriverInvalid  Code = "message_driver_invalid" // param "reason", the driver's own words
+	MessageDriverLimit    Code = "message_driver_limit"   // a channel has as many as it may
+	TestTooOften          Code = "test_too_often"         // test messages
+	DeliveryNotFound      Code = "delivery_not_found"
+	TemplateNotFound      Code = "template_not_found"
+	TemplateUnknownWord   Code = "template_unknown_word" // params "word" and "known"
+	TemplateWithoutCode   Code = "template_without_word" // param "word"
+	BackupNotFound        Code = "backup_not_found"
+	RecordNotFound        Code = "record_not_found" // of the audit trail
 )
 
 var kinds = map[Code]Kind{
@@ -240,6 +249,9 @@ var kinds = map[Code]Kind{
 	BootstrapInvalid: KindNotFound, OperatorExists: KindNotFound, OperatorNotFound: KindNotFound,
 	OperatorTaken: KindConflict, OperatorName: KindInvalid, LastOwner: KindPrecondition,
 	FactorRequired: KindDenied, FactorUnset: KindPrecondition, APIKeyInvalid: KindUnauthenticated,
+	MessageDriverNotFound: KindNotFound, MessageDriverInvalid: KindInvalid, MessageDriverLimit: KindPrecondition,
+	TestTooOften: KindExhausted, DeliveryNotFound: KindNotFound, TemplateNotFound: KindNotFound,
+	TemplateUnknownWord: KindInvalid, TemplateWithoutCode: KindInvalid,
 	WebhookNotFound: KindNotFound, WebhookLimit: KindPrecondition, APIKeyNotFound: KindNotFound, FormStale: KindDenied, BackupNotFound: KindNotFound, RecordNotFound: KindNotFound,
 }
 

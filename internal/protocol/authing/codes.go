@@ -112,6 +112,9 @@ var byCode = map[errs.Code]int{
 
 	// What only administrators hear, by another protocol.
 	errs.AppNotFound: notThere, errs.UserDeleted: notThere, errs.SessionNotFound: notThere,
+	errs.MessageDriverNotFound: notThere, errs.MessageDriverInvalid: badParameter, errs.MessageDriverLimit: badParameter,
+	errs.TestTooOften: badParameter, errs.DeliveryNotFound: notThere, errs.TemplateNotFound: notThere,
+	errs.TemplateUnknownWord: badParameter, errs.TemplateWithoutCode: badParameter,
 	errs.WebhookNotFound: notThere, errs.WebhookLimit: badParameter,
 	errs.BootstrapInvalid: notThere, errs.OperatorExists: notThere, errs.OperatorNotFound: notThere, errs.APIKeyNotFound: notThere, errs.BackupNotFound: notThere, errs.RecordNotFound: notThere,
 	errs.AppTaken: registered, errs.OperatorTaken: registered, errs.IdempotencyPending: registered,
