@@ -115,6 +115,13 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer a.jobs.Stop()
+	if err := a.hookJobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer a.hookJobs.Stop()
+	defer a.backups.Stop() // which a job may wait for
+	a.metrics.Start(context.WithoutCancel(ctx))
+	defer func() { err = errors.Join(err, a.metrics.Stop(context.WithoutCancel(ctx))) }()
 	servers := []*http.Server{web.NewServer(a.handler, a.log)}
 	listeners := []net.Listener{listener}
 	if a.conf.MetricsListen != "" {

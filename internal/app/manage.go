@@ -1,8 +1,10 @@
 package app
 
 import (
+	"context"
 	"runtime/debug"
 
+	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/idempotency"
 	"github.com/tigertally/tigertally/internal/manage"
@@ -31,7 +33,12 @@ func (s *services) administer() {
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
 		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
 		Migrate: s.migrator(), Backups: s.backups,
-		Operators: s.operators, Limits: s.limits,
+		Operators: s.operators, Limits: s.limits, Webhooks: s.webhooks,
+		Providers: s.providers(), Pipelines: s.Pipelines,
+		VerifyAudit: func(ctx context.Context, poolID string) (audit.Report, error) {
+			return s.Store.VerifyAudit(ctx, poolID, nil)
+		},
+		Numbers:   manage.Numbers{Metrics: s.metrics, Deliveries: s.Deliveries, Ready: s.ready},
 		PublicURL: s.publicURL, Issuer: s.issuer,
 	})
 }

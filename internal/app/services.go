@@ -22,9 +22,12 @@ import (
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
+	"github.com/tigertally/tigertally/internal/keeper"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/media"
+	"github.com/tigertally/tigertally/internal/metric"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/pipeline"
@@ -37,6 +40,7 @@ import (
 	"github.com/tigertally/tigertally/internal/sudo"
 	"github.com/tigertally/tigertally/internal/ticket"
 	"github.com/tigertally/tigertally/internal/user"
+	"github.com/tigertally/tigertally/internal/webhook"
 )
 
 // Store is the part of a server that commands use without serving: the database with
@@ -83,6 +87,7 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
+	s.audit.Ring = ring
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
 	if err := adjust(s.limits, conf.Limits); err != nil {
@@ -131,7 +136,7 @@ type services struct {
 	*Store
 	publicURL string
 	rootPool  string // whose issuer has no name in it
-	backups   config.Backup
+	backups   *keeper.Keeper
 	hasher    *secret.Hasher
 	tickets   *ticket.Service
 	sessions  *session.Service
@@ -139,7 +144,11 @@ type services struct {
 	sudo      *sudo.Service
 	captcha   *captcha.Service
 	jobs      *job.Service
+	hookJobs  *job.Service // a queue of its own: receivers may take their time
+	webhooks  *webhook.Service
 	notify    *notify.Service
+	metrics   *metric.Service
+	vendors   manage.Ready // of messages
 	post      *post
 	log       *slog.Logger
 	signin    *signin.Service
@@ -172,8 +181,10 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
-		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, backups: conf.Backup, hasher: newHasher(conf.HashWorkers), log: o.log,
+		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
 	}
+	s.metrics = metric.New(d, now, o.log)
+	s.audit.Watch, s.vendors = s.metrics.Event, manage.Ready{SMS: conf.SMS.Name, Mail: conf.Mail.Name}
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)
@@ -236,6 +247,10 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
 		Limits: s.limits, Pipelines: s.Pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
 	})
+	s.backups = s.keep(conf)
+	if err := s.listeners(conf, o.inbox != nil); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	s.administer()
 	return s, nil
 }
@@ -271,10 +286,9 @@ func (s *services) schedule() {
 	s.jobs.Every("audit_checkpoint", time.Minute, s.Notary.Checkpoint)
 	s.jobs.Every("audit_retention", 24*time.Hour, func(ctx context.Context) error { return s.Notary.Expire(ctx, 0) })
 	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
+	s.jobs.Every("sweep_metrics", 24*time.Hour, counted(s.metrics.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
-	if b := s.backups; b.Dir != "" {
-		s.jobs.Every("backup", time.Duration(b.Hours)*time.Hour, s.autoBackup)
-	}
+	s.jobs.Every("backup_due", 5*time.Minute, s.backups.Due)
 }
 
 // counted drops the number a sweep returns.
@@ -286,6 +300,9 @@ func counted(sweep func(context.Context) (int64, error)) func(context.Context) e
 }
 
 func (s *services) close() error {
+	if s.backups != nil {
+		s.backups.Wait()
+	}
 	s.hasher.Close()
 	return s.Close()
 }

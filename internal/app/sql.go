@@ -64,7 +64,7 @@ func (s *Store) wipe(ctx context.Context) error {
 			`UPDATE audit_horizon SET until = 9223372036854775807`, // development keeps nothing
 			`DELETE FROM audit`, `DELETE FROM audit_checkpoints`, `DELETE FROM audit_bases`,
 			`UPDATE audit_horizon SET until = 0`,
-			`DELETE FROM jobs WHERE kind NOT LIKE 'every.%'`,
+			`DELETE FROM webhook_deliveries`, `DELETE FROM jobs WHERE kind NOT LIKE 'every.%'`,
 		} {
 			if _, err := s.db.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("wipe: %w", err)

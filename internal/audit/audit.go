@@ -157,6 +157,9 @@ type Service struct {
 	// Watch, unless nil, is told of each record once it is durable. It must be quick. Set
 	// it before the service is used.
 	Watch func(Event)
+	// Heard, unless nil, is told of each record in its transaction, which an error of it
+	// ends. Set it before the service is used.
+	Heard func(ctx context.Context, e Event, at time.Time) error
 }
 
 // New makes the service.
@@ -186,7 +189,10 @@ func (s *Service) Record(ctx context.Context, e Event) error {
 			if s.Watch != nil {
 				db.AfterCommit(ctx, func() { s.Watch(e) })
 			}
-			return s.append(ctx, r)
+			if err := s.append(ctx, r); err != nil || s.Heard == nil {
+				return err
+			}
+			return s.Heard(ctx, e, db.Time(r.at))
 		})
 	}
 	if err != nil {

@@ -118,6 +118,8 @@ const (
 	ProviderRefused       Code = "provider_refused"       // its code or token is wrong, used or expired
 	ProviderDenied        Code = "provider_denied"        // the person, or the provider's own rules, said no
 	ProviderMisconfigured Code = "provider_misconfigured" // the operator must act
+	// ProviderSettings is for who sets a provider up; param "reason" is what its driver says.
+	ProviderSettings Code = "provider_settings"
 
 	// Device grant (RFC 8628 section 3.5).
 
@@ -228,6 +230,7 @@ var kinds = map[Code]Kind{
 	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition, IdentityTaken: KindPrecondition,
 	ProviderUnknown: KindNotFound, ProviderSnapshot: KindDenied, LinkRequired: KindPrecondition,
 	ProviderRefused: KindPrecondition, ProviderDenied: KindDenied, ProviderMisconfigured: KindPrecondition,
+	ProviderSettings: KindInvalid,
 
 	AuthorizationPending: KindPrecondition, SlowDown: KindExhausted,
 	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,

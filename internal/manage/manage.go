@@ -19,10 +19,12 @@ import (
 	"github.com/tigertally/tigertally/internal/limit"
 	"github.com/tigertally/tigertally/internal/migrate"
 	"github.com/tigertally/tigertally/internal/operator"
+	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
 	"github.com/tigertally/tigertally/internal/session"
 	"github.com/tigertally/tigertally/internal/user"
+	"github.com/tigertally/tigertally/internal/webhook"
 )
 
 // Deps are the services a Service is made of; all are required.
@@ -42,6 +44,14 @@ type Deps struct {
 
 	Operators *operator.Service
 	Limits    *limit.Service
+	Webhooks  *webhook.Service
+
+	Providers *Providers
+	Pipelines *pipeline.Service
+
+	// VerifyAudit reads the chain of a pool's records, or of audit.Installation.
+	VerifyAudit func(ctx context.Context, poolID string) (audit.Report, error)
+	Numbers     Numbers
 
 	PublicURL string                     // where apps reach the server, without a slash at the end
 	Issuer    func(poolID string) string // as tokens name a pool
