@@ -53,8 +53,10 @@ type AttemptQuery struct {
 	Until    time.Time // not included
 }
 
-// attemptActions are the records that somebody who wants to get in leaves.
-func attemptActions() []string { return []string{SignIn, SignUp, CodeSend, CodeVerify, PasswordReset} }
+// AttemptActions are the records that somebody who wants to get in leaves.
+func AttemptActions() []string {
+	return []string{SignIn, SignUp, CodeSend, CodeVerify, PasswordReset, ProviderRefuse, CaptchaRefuse}
+}
 
 // Attempts returns what people did to get in, newest first, and the token of the next
 // page, empty after the last: sign-ins, registrations and their codes. Those by a name
@@ -94,7 +96,7 @@ func (s *Service) attempts(ctx context.Context, poolID string, q AttemptQuery, a
 func (s *Service) parts(poolID string, q AttemptQuery) []Query {
 	base := Query{
 		UserID: q.UserID, ClientID: q.ClientID, IP: q.IP, Result: q.Result, Since: q.Since, Until: q.Until,
-		actions: attemptActions(),
+		actions: AttemptActions(),
 	}
 	if q.Typed == "" {
 		return []Query{base}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,6 +69,18 @@ func (s *Service) Search(ctx context.Context, poolID string, q Query, limit int,
 	}
 	last := found[limit-1]
 	return found[:limit], position{at: db.Millis(last.At), id: last.ID}.String(), nil
+}
+
+// Get returns one record of a pool. Errors: RecordNotFound.
+func (s *Service) Get(ctx context.Context, poolID, id string) (Record, error) {
+	r, err := s.get(ctx, poolID, id)
+	if errors.Is(err, db.ErrNoRows) {
+		return Record{}, errs.New(errs.RecordNotFound)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("read a record: %w", err)
+	}
+	return r, nil
 }
 
 // Each gives fn every record of a pool that q names, newest first, a page at a time, so

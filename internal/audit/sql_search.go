@@ -111,6 +111,15 @@ func (s *Service) search(ctx context.Context, poolID string, q Query, after posi
 	return records(found)
 }
 
+// get reads one record.
+func (s *Service) get(ctx context.Context, poolID, id string) (Record, error) {
+	var r row
+	if err := s.db.QueryRow(ctx, `SELECT `+columns+` FROM audit WHERE id = $1 AND pool_id = $2`, id, poolID).Scan(r.dest()...); err != nil {
+		return Record{}, err
+	}
+	return r.record()
+}
+
 // byRequest orders by the place in the chain where the time is the same: a transaction
 // writes its records into one lane.
 func (s *Service) byRequest(ctx context.Context, poolID, requestID string, limit int) ([]Record, error) {

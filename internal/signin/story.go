@@ -22,8 +22,19 @@ func tell(ctx context.Context, identifier string) context.Context {
 	ctx = audit.Tell(ctx)
 	if identifier != "" {
 		audit.Note(ctx, audit.StepIdentifier, masked(identifier))
+		ctx = audit.About(ctx, Typed(identifier))
 	}
 	return ctx
+}
+
+// Typed is an identifier as records of strangers are found by it, "" for what nobody can
+// be called.
+func Typed(identifier string) string {
+	_, canonical, err := contact.Classify(identifier)
+	if err != nil {
+		return ""
+	}
+	return contact.UsernameKey(canonical, false) // one name in any case
 }
 
 // masked says what kind of identifier was typed and shows little of it.
