@@ -1,18 +1,17 @@
 package api
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // ImportUsers brings people in.
 type ImportUsers struct {
 	PoolRef
-	Data       string `json:"data" doc:"the text of a small file, 50 KB: CSV, JSON lines or a JSON list; larger files go in parts, or by the command line"`
-	Format     string `json:"format,omitempty" enum:"csv,jsonl,json" doc:"of the file; what it looks like when it is not given"`
-	From       string `json:"from,omitempty" enum:"cloudbase,authing" doc:"whose export it is; our own form when it is not given"`
-	OnConflict string `json:"on_conflict,omitempty" enum:"skip,update,fail" doc:"what to do about people who are there: skip when it is not given"`
-	DryRun     bool   `json:"dry_run,omitempty" doc:"check everything, store nothing"`
+	Rows          []json.RawMessage `json:"rows,omitempty" doc:"the people, each an object as a line of JSON lines has; at most 10,000, best 1,000 a request"`
+	Data          string            `json:"data,omitempty" doc:"instead of rows, the text of a file: CSV, JSON lines or a JSON list; may be sent as the body itself, as text/csv or application/x-ndjson with the rest in the query"`
+	Format        string            `json:"format,omitempty" enum:"csv,jsonl,json" doc:"of the file; what it looks like when it is not given"`
+	From          string            `json:"from,omitempty" enum:"cloudbase,authing" doc:"whose export it is; our own form when it is not given"`
+	OnConflict    string            `json:"on_conflict,omitempty" enum:"skip,update,fail" doc:"what to do about people who are there: skip when it is not given"`
+	DryRun        bool              `json:"dry_run,omitempty" doc:"check everything, store nothing"`
+	IgnoreUnknown bool              `json:"ignore_unknown,omitempty" doc:"drop columns nobody knows instead of refusing the file"`
 }
 
 // Imported is the outcome of an import.
@@ -22,7 +21,8 @@ type Imported struct {
 	Updated  int64           `json:"updated" doc:"how many were there and were updated"`
 	Skipped  int64           `json:"skipped" doc:"how many were there and were left alone"`
 	Refused  int64           `json:"refused" doc:"how many break a rule"`
-	Problems []ImportProblem `json:"problems" doc:"the first hundred who were not imported"`
+	DryRun   bool            `json:"dry_run,omitempty" doc:"nothing was stored"`
+	Problems []ImportProblem `json:"problems" doc:"who was not imported, the first thousand of them"`
 }
 
 // ImportProblem is why somebody was not imported.
@@ -42,6 +42,14 @@ type ExportUsers struct {
 	Hashes bool `query:"hashes" doc:"password hashes too"`
 }
 
+// ExportFile takes people out as a file.
+type ExportFile struct {
+	PoolRef
+	Format string `query:"format" enum:"jsonl,csv" doc:"of the file; jsonl when it is not given"`
+	Full   bool   `query:"full" doc:"numbers and addresses as they are, which an import needs; masked when it is not given"`
+	Hashes bool   `query:"hashes" doc:"password hashes too"`
+}
+
 // ExportedUser is a person in the form an import takes.
 type ExportedUser struct {
 	ID     string          `json:"id" doc:"id of the person"`
@@ -51,18 +59,4 @@ type ExportedUser struct {
 // PersonExport is everything that is kept of one person.
 type PersonExport struct {
 	Document json.RawMessage `json:"document" doc:"account, identities, sessions and history"`
-}
-
-// Backup is a backup of the whole server.
-type Backup struct {
-	File    string    `json:"file" doc:"its name in the directory of backups"`
-	TakenAt time.Time `json:"taken_at" doc:"when it was written"`
-	Bytes   int64     `json:"bytes" doc:"how long it is"`
-	Rows    int64     `json:"rows,omitempty" doc:"how many rows it has, when it was read"`
-	Users   int64     `json:"users,omitempty" doc:"how many people are in it, when it was read"`
-}
-
-// BackupRef names a backup.
-type BackupRef struct {
-	File string `path:"file" doc:"name of the backup"`
 }

@@ -109,8 +109,11 @@ func divide(auth, next http.Handler) http.Handler {
 
 // maxBody is how much of a request is read.
 func maxBody(r *http.Request) int64 {
-	if r.URL.Path == authing.UploadPath {
+	switch path := r.URL.Path; {
+	case path == authing.UploadPath:
 		return authing.MaxUpload
+	case strings.HasSuffix(path, "/import") && (strings.HasPrefix(path, protocol.Prefix+"/pools/") || strings.HasPrefix(path, console.Prefix+"/pools/")):
+		return protocol.MaxImport
 	}
 	return web.MaxBody
 }

@@ -6,4 +6,7 @@ const (
 	UserExport    = "user.export" // all people, or the one in UserID
 	BackupCreate  = "backup.create"
 	BackupRestore = "backup.restore"
+	BackupFetch   = "backup.fetch" // a copy left the server
+	BackupRemove  = "backup.remove"
+	BackupPlan    = "backup.plan" // when they are made by themselves
 )

@@ -102,27 +102,54 @@ func TestPeopleComeAndGo(t *testing.T) {
 }
 
 func TestBackupsAreKept(t *testing.T) {
-	if status, answer := keeping(t, "")(http.MethodPost, "/backups", nil, nil); status != http.StatusBadRequest || !strings.Contains(answer, "backup.dir") {
-		t.Errorf("without a directory: %d %s", status, answer)
-	}
 	do := keeping(t, filepath.Join(t.TempDir(), "backups"))
 	var list api.List[api.Backup]
 	if status, answer := do(http.MethodGet, "/backups", nil, &list); status != http.StatusOK || len(list.Items) != 0 {
 		t.Errorf("%d %s", status, answer)
 	}
 	var made, read api.Backup
-	if status, answer := do(http.MethodPost, "/backups", nil, &made); status != http.StatusOK || made.Rows == 0 {
+	if status, answer := do(http.MethodPost, "/backups", nil, &made); status != http.StatusOK || made.Rows == 0 || made.State != "whole" {
 		t.Fatalf("%d %s", status, answer)
 	}
-	if status, answer := do(http.MethodPost, "/backups/"+made.File+"/check", nil, &read); status != http.StatusOK || read.Rows != made.Rows {
+	if status, answer := do(http.MethodPost, "/backups/"+made.File+"/check", nil, &read); status != http.StatusOK || read.Rows != made.Rows || read.State != "whole" {
 		t.Errorf("%d %s", status, answer)
 	}
 	if status, answer := do(http.MethodGet, "/backups", nil, &list); status != http.StatusOK || len(list.Items) != 1 || list.Items[0].File != made.File || list.Items[0].Bytes != made.Bytes {
 		t.Errorf("%d %s", status, answer)
 	}
-	for _, none := range []string{"tigertally-20200101T000000Z.backup", "master.key"} {
-		if status, answer := do(http.MethodPost, "/backups/"+none+"/check", nil, nil); status != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", none, status, answer)
+	if status, answer := do(http.MethodGet, "/backups/"+made.File+"/download", nil, nil); status != http.StatusOK || int64(len(answer)) != made.Bytes {
+		t.Errorf("%d, %d of %d bytes", status, len(answer), made.Bytes)
+	}
+	for _, none := range []string{"tigertally-20200101T000000Z.backup", "master.key", "..%2Fmaster.key"} {
+		for method, path := range map[string]string{http.MethodPost: "/check", http.MethodGet: "/download", http.MethodDelete: ""} {
+			if status, answer := do(method, "/backups/"+none+path, nil, nil); status != http.StatusNotFound {
+				t.Errorf("%s %s: %d %s", method, none, status, answer)
+			}
 		}
+	}
+	if status, answer := do(http.MethodDelete, "/backups/"+made.File, nil, nil); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, answer)
+	}
+	if _, answer := do(http.MethodGet, "/backups", nil, &list); len(list.Items) != 0 {
+		t.Errorf("%s", answer)
+	}
+}
+
+func TestAScheduleIsBounded(t *testing.T) {
+	do := keeping(t, "")
+	var s api.BackupSchedule
+	if status, answer := do(http.MethodGet, "/backups/schedule", nil, &s); status != http.StatusOK || s.Hours != 0 || s.Sealed != "master_key" {
+		t.Fatalf("%d %s", status, answer)
+	}
+	for _, bad := range []map[string]any{{"hours": -1}, {"keep": 0}, {"hours": 100_000}, {"keep": 5000}} {
+		if status, answer := do(http.MethodPatch, "/backups/schedule", bad, nil); status != http.StatusBadRequest {
+			t.Errorf("%v: %d %s", bad, status, answer)
+		}
+	}
+	if status, answer := do(http.MethodPatch, "/backups/schedule", map[string]any{"hours": 24}, &s); status != http.StatusOK || s.Hours != 24 || s.Keep == 0 {
+		t.Errorf("%d %s", status, answer)
+	}
+	if _, answer := do(http.MethodGet, "/backups/schedule", nil, &s); s.Hours != 24 {
+		t.Errorf("%s", answer)
 	}
 }
