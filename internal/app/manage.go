@@ -29,12 +29,14 @@ func (s *services) administer() {
 		DB: s.db, Ring: s.ring, Hasher: s.hasher, Limits: s.limits, Audit: s.audit, Now: s.now, Issuer: issuerName,
 	})
 	s.answers = idempotency.New(s.db, s.ring, s.now)
+	providers := s.providers()
+	providers.PublicURL = s.publicURL
 	s.manage = manage.New(manage.Deps{
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
 		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
 		Migrate: s.migrator(), Backups: s.backups,
 		Operators: s.operators, Limits: s.limits, Webhooks: s.webhooks,
-		Providers: s.providers(), Pipelines: s.Pipelines,
+		Providers: providers, Pipelines: s.Pipelines,
 		VerifyAudit: func(ctx context.Context, poolID string) (audit.Report, error) {
 			return s.Store.VerifyAudit(ctx, poolID, nil)
 		},

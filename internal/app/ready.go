@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 
+	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/manage"
 )
 
@@ -21,3 +23,16 @@ func (s *services) ready(ctx context.Context, poolID string) (manage.Ready, erro
 	}
 	return out, nil
 }
+
+// readiness is what every pool of a server can do. In development messages have an inbox
+// where no vendor is configured.
+func readiness(conf config.Config, o outside) manage.Ready {
+	r := manage.Ready{SMS: conf.SMS.Name, Mail: conf.Mail.Name, OneTap: o.oneTap != nil}
+	if o.inbox != nil {
+		r.SMS, r.Mail = cmp.Or(r.SMS, inboxName), cmp.Or(r.Mail, inboxName)
+	}
+	return r
+}
+
+// inboxName stands for the vendor of messages that end in the inbox of development.
+const inboxName = "inbox"

@@ -184,7 +184,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
 	}
 	s.metrics = metric.New(d, now, o.log)
-	s.audit.Watch, s.vendors = s.metrics.Event, manage.Ready{SMS: conf.SMS.Name, Mail: conf.Mail.Name}
+	s.audit.Watch, s.vendors = s.metrics.Event, readiness(conf, o)
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)

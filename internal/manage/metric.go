@@ -37,6 +37,7 @@ type Numbers struct {
 type Ready struct {
 	SMS, Mail string // the vendor
 	Provider  string // an identity provider that is switched on
+	OneTap    bool   // phones can prove their number by their carrier
 }
 
 // The names of series that are made here.
