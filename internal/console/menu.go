@@ -18,7 +18,9 @@ func poolMenu() []menuItem {
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
 		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
+		{name: "webhooks", op: manage.WebhookList, path: []string{"webhooks"}},
 		{name: "users", op: manage.UserList, path: []string{"users"}},
+		{name: "limits", op: manage.LimitCheck, path: []string{"limits"}},
 	}
 }
 
@@ -26,5 +28,7 @@ func poolMenu() []menuItem {
 func globalMenu() []menuItem {
 	return []menuItem{
 		{name: "pools", op: manage.PoolCreate, path: []string{"pools"}, exact: true},
+		{name: "operators", op: manage.OperatorList, path: []string{"operators"}},
+		{name: "api_keys", op: manage.APIKeyList, path: []string{"api-keys"}},
 	}
 }
