@@ -214,7 +214,7 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
-		Screens: s.screens, Revocations: revocations,
+		Screens: s.screens, Revocations: revocations, Took: s.metrics.Took,
 	})
 	s.federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,

@@ -44,7 +44,7 @@ func (s *Service) mark(poolID, typed string) string {
 
 // AttemptQuery narrows a list of attempts to sign in; empty fields do not.
 type AttemptQuery struct {
-	Typed    string // canonical; together with UserID, either is enough
+	Typed    []string // canonical; one of them or UserID is enough
 	UserID   string
 	ClientID string
 	IP       string
@@ -98,13 +98,14 @@ func (s *Service) parts(poolID string, q AttemptQuery) []Query {
 		UserID: q.UserID, ClientID: q.ClientID, IP: q.IP, Result: q.Result, Since: q.Since, Until: q.Until,
 		actions: AttemptActions(),
 	}
-	if q.Typed == "" {
-		return []Query{base}
+	var all []Query
+	if q.UserID != "" || len(q.Typed) == 0 {
+		all = append(all, base)
 	}
-	stranger := base
-	stranger.UserID, stranger.Actor = "", cmp.Or(s.mark(poolID, q.Typed), strangerMark)
-	if q.UserID == "" {
-		return []Query{stranger}
+	for _, typed := range q.Typed {
+		stranger := base
+		stranger.UserID, stranger.Actor = "", cmp.Or(s.mark(poolID, typed), strangerMark)
+		all = append(all, stranger)
 	}
-	return []Query{base, stranger}
+	return all
 }

@@ -106,6 +106,8 @@ const (
 	// DetailReason is one word of ours or of a vendor for it: a number such as vendor_40029,
 	// never a text that may hold a secret.
 	DetailReason = "reason"
+	// DetailSeconds is how long who was refused has to wait.
+	DetailSeconds = "seconds"
 	// DetailEmailDoubt is why a provider is not believed about a mail address.
 	DetailEmailDoubt = "email_doubt"
 )

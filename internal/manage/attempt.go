@@ -11,6 +11,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/signin"
+	"github.com/tigertally/tigertally/internal/user"
 )
 
 // What can be done with attempts to sign in.
@@ -65,22 +66,33 @@ func (s *Service) Attempts(ctx context.Context, p operator.Principal, in api.Att
 
 func (s *Service) attemptQuery(ctx context.Context, in api.AttemptQuery) (q audit.AttemptQuery, err error) {
 	q = audit.AttemptQuery{UserID: in.User, ClientID: in.Client, IP: in.IP, Result: in.Result}
-	if q.Since, q.Until, err = between(in.Since, in.Until); err != nil || in.Identifier == "" {
+	if q.Since, q.Until, err = between(in.Since, in.Until); err != nil {
 		return q, err
 	}
-	kind, canonical, err := contact.Classify(in.Identifier)
-	if err != nil {
-		return q, errs.New(errs.BadRequest, "field", "identifier")
-	}
-	q.Typed = signin.Typed(in.Identifier)
-	owner, err := s.d.Users.ByIdentifier(ctx, in.Pool, kind, canonical)
+	var owner user.User
 	switch {
-	case errs.CodeOf(err) == errs.UserNotFound:
-	case err != nil:
-		return q, err
-	case in.User != "" && in.User != owner.ID:
-	default:
+	case in.Identifier != "":
+		kind, canonical, err := contact.Classify(in.Identifier)
+		if err != nil || in.User != "" {
+			return q, errs.New(errs.BadRequest, "field", "identifier")
+		}
+		q.Typed = []string{signin.Typed(in.Identifier)}
+		owner, err = s.d.Users.ByIdentifier(ctx, in.Pool, kind, canonical)
+		if err != nil && errs.CodeOf(err) != errs.UserNotFound {
+			return q, err
+		}
 		q.UserID = owner.ID
+		return q, nil
+	case in.User != "":
+		owner, err = s.d.Users.ByID(ctx, in.Pool, in.User)
+		if err != nil && errs.CodeOf(err) != errs.UserNotFound && errs.CodeOf(err) != errs.UserDeleted {
+			return q, err
+		}
+		for _, name := range []string{owner.Phone, owner.Email, owner.Username} {
+			if name != "" {
+				q.Typed = append(q.Typed, signin.Typed(name))
+			}
+		}
 	}
 	return q, nil
 }

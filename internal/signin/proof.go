@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,8 +81,7 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	rule := limit.PasswordAddress()
 	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
 	if err == nil && n >= p.limits.Most(rule) {
-		audit.Note(ctx, audit.StepLimit, rule.Name+" is full")
-		return errs.New(errs.TooManyRequests).After(p.wait(until))
+		return p.full(ctx, rule, errs.TooManyRequests, until)
 	}
 	audit.Note(ctx, audit.StepLimit, rule.Name+" has room")
 	return err
@@ -202,11 +202,17 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 			return err
 		}
 		if n >= p.limits.Most(r) {
-			audit.Note(ctx, audit.StepLimit, r.Name+" is full")
-			return errs.New(errs.PasswordAttempts).After(p.wait(until))
+			return p.full(ctx, r, errs.PasswordAttempts, until)
 		}
 	}
 	return nil
+}
+
+// full refuses because of a limit until a time, and tells so.
+func (p *Proofs) full(ctx context.Context, r limit.Rule, code errs.Code, until time.Time) error {
+	wait := p.wait(until)
+	audit.Note(ctx, audit.StepLimit, r.Name+" is full for "+strconv.Itoa(int(wait.Seconds()))+" s")
+	return errs.New(code).After(wait)
 }
 
 // wrong counts a wrong password against the account and the address it came from.

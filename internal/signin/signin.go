@@ -179,6 +179,9 @@ type Deps struct {
 	Connections *connection.Service
 	Revocations *revocation.Service
 	Screens     *qr.Service
+
+	// Took, unless nil, hears how long an attempt to sign in took, whatever came of it.
+	Took func(poolID string, d time.Duration)
 }
 
 // Service signs people in and up.
@@ -219,6 +222,10 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	prove, ok := s.methods[in.Method]
 	if !ok {
 		return Outcome{}, errs.New(errs.MethodDisabled)
+	}
+	if s.Took != nil {
+		began := s.Now()
+		defer func() { s.Took(in.Client.Pool.ID, s.Now().Sub(began)) }()
 	}
 	ctx = tell(ctx, in.Identifier)
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
