@@ -7,6 +7,7 @@ import (
 	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/operator"
+	"github.com/tigertally/tigertally/internal/web"
 )
 
 // The media types of an export.
@@ -36,6 +37,6 @@ func (p *Protocol) sendAudit(ctx context.Context, who operator.Principal, in api
 		name, media = "audit.csv", auditTable
 	}
 	return func(w http.ResponseWriter, _ *http.Request) error {
-		return Stream(w, name, media, func(out *Streamed) error { return p.core.ExportAudit(ctx, who, in, out) })
+		return web.Stream(w, name, media, func(out *web.Streamed) error { return p.core.ExportAudit(ctx, who, in, out) })
 	}, nil
 }

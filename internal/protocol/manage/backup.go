@@ -7,6 +7,7 @@ import (
 	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/operator"
+	"github.com/tigertally/tigertally/internal/web"
 )
 
 // binary is the media type of a file nobody is to open in a browser.
@@ -33,7 +34,7 @@ func (p *Protocol) sendBackup(ctx context.Context, who operator.Principal, in ap
 		return nil, err
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
-		attach(w, about.File, binary)
+		web.Attach(w, about.File, binary)
 		http.ServeContent(w, r, about.File, about.TakenAt, file)
 		return file.Close()
 	}, nil

@@ -30,6 +30,12 @@ func (p *Protocol) transferOperations() []Operation {
 	}
 }
 
+// The media types of files of people.
+const (
+	jsonLines = "application/x-ndjson"
+	csvTable  = "text/csv; charset=utf-8"
+)
+
 // sendPeople sends the people of a pool.
 func (p *Protocol) sendPeople(ctx context.Context, who operator.Principal, in api.ExportFile) (send, error) {
 	return func(w http.ResponseWriter, _ *http.Request) error {
@@ -37,7 +43,7 @@ func (p *Protocol) sendPeople(ctx context.Context, who operator.Principal, in ap
 		if in.Format == "csv" {
 			name, media = in.Pool+".csv", csvTable
 		}
-		return Stream(w, name, media, func(to *Streamed) error { return p.core.ExportUsersFile(ctx, who, in, to) })
+		return web.Stream(w, name, media, func(to *web.Streamed) error { return p.core.ExportUsersFile(ctx, who, in, to) })
 	}, nil
 }
 
@@ -49,7 +55,7 @@ func (p *Protocol) files(next http.Handler) http.Handler {
 		if _, err := p.principal(r.Context()); err != nil { // nobody else may take his time
 			return err
 		}
-		patient(w) // passwords in plain text take a while
+		web.Patient(w) // passwords in plain text take a while
 		format := ""
 		switch media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media {
 		case "text/csv":
