@@ -20,6 +20,7 @@ func poolMenu() []menuItem {
 		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "webhooks", op: manage.WebhookList, path: []string{"webhooks"}},
 		{name: "users", op: manage.UserList, path: []string{"users"}},
+		{name: "import", op: manage.UserImport, path: []string{"import"}},
 		{name: "limits", op: manage.LimitCheck, path: []string{"limits"}},
 	}
 }
@@ -28,6 +29,7 @@ func poolMenu() []menuItem {
 func globalMenu() []menuItem {
 	return []menuItem{
 		{name: "pools", op: manage.PoolCreate, path: []string{"pools"}, exact: true},
+		{name: "backups", op: manage.BackupList, path: []string{"backups"}},
 		{name: "operators", op: manage.OperatorList, path: []string{"operators"}},
 		{name: "api_keys", op: manage.APIKeyList, path: []string{"api-keys"}},
 	}
