@@ -4,11 +4,14 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 
 	"rsc.io/qr"
 
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/i18n"
 	"github.com/tigertally/tigertally/internal/operator"
 )
 
@@ -20,6 +23,7 @@ func (c *Console) entryRoutes() []route {
 		{method: http.MethodGet, path: "/signin", open: true, handle: askPassword},
 		{method: http.MethodPost, path: "/signin", open: true, handle: signIn},
 		{method: http.MethodPost, path: "/local", open: true, handle: signInLocally},
+		{method: http.MethodPost, path: "/first", open: true, handle: inviteFirst},
 		{method: http.MethodGet, path: "/factor", open: true, handle: askFactor},
 		{method: http.MethodPost, path: "/factor", open: true, handle: showFactor},
 		{method: http.MethodGet, path: "/enrol", open: true, handle: enrol},
@@ -61,14 +65,30 @@ func makeFirst(ctx context.Context, p *page) error {
 func (p *page) entered(opened operator.Opened) error {
 	p.signIn(opened.Token)
 	p.step = opened.Step
+	return p.forward()
+}
+
+func askPassword(ctx context.Context, p *page) error {
+	if p.token != "" { // back from a page that came after
+		return p.forward()
+	}
+	return p.showSignIn(ctx, "")
+}
+
+// forward leads on somebody who has signed in, or has begun to.
+func (p *page) forward() error {
 	if away := p.missing(); away != "" {
 		return p.redirect(away)
 	}
 	return p.redirect(p.back())
 }
 
-func askPassword(ctx context.Context, p *page) error {
-	return p.show(ctx, "sign_in", signInPage(p, ""))
+func (p *page) showSignIn(ctx context.Context, name string) error {
+	empty, err := p.c.Operators.Empty(ctx)
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, "sign_in", signInPage(p, name, empty))
 }
 
 func signIn(ctx context.Context, p *page) error {
@@ -78,7 +98,7 @@ func signIn(ctx context.Context, p *page) error {
 		if err := p.refuse(err); err != nil {
 			return err
 		}
-		return p.show(ctx, "sign_in", signInPage(p, name))
+		return p.showSignIn(ctx, name)
 	}
 	return p.entered(opened)
 }
@@ -86,21 +106,43 @@ func signIn(ctx context.Context, p *page) error {
 // signInLocally lets the developer in whose machine this is: only a browser on it, and
 // only a development server (its key was printed to the same person's terminal).
 func signInLocally(ctx context.Context, p *page) error {
-	if p.c.DevKey == "" || !address(ctx).IsLoopback() && address(ctx) != (netip.Addr{}) {
+	if !p.local(ctx) {
 		return errs.New(errs.PermissionDenied)
 	}
 	p.signIn(p.c.DevKey)
 	return p.redirect(p.back())
 }
 
+// local reports whether the browser is on the machine of a development server.
+func (p *page) local(ctx context.Context) bool {
+	from := address(ctx)
+	return p.c.DevKey != "" && (from.IsLoopback() || from == netip.Addr{})
+}
+
+// inviteFirst makes the one-time link of a development server and follows it, so that its
+// developer can see what administrators will. In production the terminal shows the link.
+func inviteFirst(ctx context.Context, p *page) error {
+	if !p.local(ctx) {
+		return errs.New(errs.PermissionDenied)
+	}
+	token, _, err := p.c.Operators.NewBootstrap(ctx)
+	if err != nil {
+		return err
+	}
+	return p.redirect(p.global("welcome") + "?" + url.Values{"token": {token}}.Encode())
+}
+
 func askFactor(ctx context.Context, p *page) error {
 	if p.step != operator.Factor {
-		return p.redirect(p.global())
+		return p.forward()
 	}
 	return p.show(ctx, "factor", factorPage(p))
 }
 
 func showFactor(ctx context.Context, p *page) error {
+	if p.step != operator.Factor { // it took too long, or was done in another tab
+		return p.forward()
+	}
 	opened, err := p.c.Operators.SecondFactor(ctx, p.token, digits(p.r.PostFormValue("code")))
 	if err != nil {
 		if err := p.refuse(err); err != nil {
@@ -112,8 +154,8 @@ func showFactor(ctx context.Context, p *page) error {
 }
 
 func enrol(ctx context.Context, p *page) error {
-	if p.token == "" {
-		return p.redirect(p.global("signin"))
+	if p.token == "" || p.step == operator.Factor {
+		return p.forward()
 	}
 	app, err := p.c.Operators.BeginTOTP(ctx, p.token)
 	if err != nil {
@@ -131,6 +173,9 @@ func (p *page) showEnrolment(ctx context.Context, app operator.Authenticator) er
 }
 
 func confirmEnrol(ctx context.Context, p *page) error {
+	if p.token == "" || p.step == operator.Factor {
+		return p.forward()
+	}
 	opened, recovery, err := p.c.Operators.ConfirmTOTP(ctx, p.token, digits(p.r.PostFormValue("code")))
 	if err != nil {
 		if err := p.refuse(err); err != nil {
@@ -172,10 +217,10 @@ func signOut(ctx context.Context, p *page) error {
 
 // prefer keeps the reader's language and colours.
 func prefer(_ context.Context, p *page) error {
-	if lang := p.r.PostFormValue("lang"); lang != "" {
+	if lang := p.r.PostFormValue("lang"); slices.Contains(i18n.Languages(), lang) {
 		p.prefer(langCookie, lang)
 	}
-	if theme := p.r.PostFormValue("theme"); theme != "" {
+	if theme := p.r.PostFormValue("theme"); slices.Contains([]string{"auto", "light", "dark"}, theme) {
 		p.prefer(themeCookie, theme)
 	}
 	return p.redirect(p.back())

@@ -17,6 +17,7 @@ const (
 	langCookie    = "console-lang"
 	themeCookie   = "console-theme"
 	flashCookie   = "console-done"
+	guestCookie   = "console-form" // of a browser that is not signed in
 
 	yearLong  = 365 * 24 * 3600 // seconds
 	flashLong = 60              // seconds
@@ -83,7 +84,7 @@ func (p *page) checkForm() error {
 		return errs.New(errs.OriginRefused).Because(err)
 	}
 	if !secret.Equal([]byte(p.r.PostForm.Get("csrf")), []byte(p.csrf())) {
-		return errs.New(errs.OriginRefused)
+		return errs.New(errs.FormStale)
 	}
 	return nil
 }
@@ -91,9 +92,26 @@ func (p *page) checkForm() error {
 // maxUpload is how much of an uploaded file is held in memory.
 const maxUpload = 1 << 20
 
-// csrf is what the forms of the session carry.
+// csrf is what the forms of the session carry, or of the browser before there is one: a
+// stranger's page must not sign anybody in either.
 func (p *page) csrf() string {
-	return base64.RawURLEncoding.EncodeToString(secret.Hash("console form:" + p.token))
+	of := p.token
+	if of == "" {
+		of = p.guestToken()
+	}
+	return base64.RawURLEncoding.EncodeToString(secret.Hash("console form:" + of))
+}
+
+// guestToken is a secret of the browser, which is given one when it has none.
+func (p *page) guestToken() string {
+	if p.guest == "" {
+		p.guest = cookieValue(p.r, p.c.cookieName(guestCookie))
+	}
+	if p.guest == "" {
+		p.guest = secret.Token("guest")
+		http.SetCookie(p.w, p.c.cookie(p.c.cookieName(guestCookie), p.guest, 0))
+	}
+	return p.guest
 }
 
 // referer is the page of ours that a form was sent from, the first page when unknown.
@@ -136,16 +154,16 @@ func (p *page) prefer(name, value string) {
 
 // setFlash keeps a notice for the next page.
 func (p *page) setFlash(text string) {
-	http.SetCookie(p.w, p.c.cookie(flashCookie, base64.RawURLEncoding.EncodeToString([]byte(text)), flashLong))
+	http.SetCookie(p.w, p.c.cookie(p.c.cookieName(flashCookie), base64.RawURLEncoding.EncodeToString([]byte(text)), flashLong))
 }
 
 // flash takes the notice of the page before.
 func (p *page) flash() string {
-	value := cookieValue(p.r, flashCookie)
+	value := cookieValue(p.r, p.c.cookieName(flashCookie))
 	if value == "" || p.r.Method != http.MethodGet {
 		return ""
 	}
-	http.SetCookie(p.w, p.c.cookie(flashCookie, "", -1))
+	http.SetCookie(p.w, p.c.cookie(p.c.cookieName(flashCookie), "", -1))
 	text, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil || len(text) > maxFlash {
 		return ""
