@@ -36,3 +36,9 @@ func rules() map[Op]Operation {
 	}
 	return m
 }
+
+// Fresh reports whether op would not ask p to prove again who they are, for pages with
+// forms that would be lost.
+func (s *Service) Fresh(p operator.Principal, op Op) bool {
+	return p.Fresh(s.rules[op].Scope, s.d.Now())
+}
