@@ -78,7 +78,7 @@ func TestC1OnlyAClearYesCounts(t *testing.T) {
 		{"turnstile", "our secret", 200, `{"success":false,"error-codes":["invalid-input-secret"]}`, errs.Unavailable},
 		{"turnstile", "down", 500, ``, errs.Unavailable},
 		{"turnstile", "a page", 200, `<html>`, errs.Unavailable},
-		{"turnstile", "nothing", 200, `{}`, errs.CaptchaWrong},
+		{"turnstile", "nothing", 200, `{}`, errs.Unavailable},
 		{"hcaptcha", "yes", 200, `{"success":true,"hostname":"any"}`, ""},
 		{"hcaptcha", "used", 200, `{"success":false,"error-codes":["already-seen-response"]}`, errs.CaptchaWrong},
 		{"hcaptcha", "another account", 200, `{"success":false,"error-codes":["sitekey-secret-mismatch"]}`, errs.Unavailable},
