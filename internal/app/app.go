@@ -59,7 +59,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{services: s, conf: o.Config, log: o.Logger}
-	if err := errors.Join(a.checkProviders(ctx), a.finish(ctx)); err != nil {
+	if err := errors.Join(a.checkProviders(ctx), a.checkMessengers(ctx), a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil

@@ -63,7 +63,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 		tap.Next = carrier
 	}
 	s, err := build(ctx, o.Config, outside{
-		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap,
+		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap, upstreams: sim,
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},
 		inbox: func(m notify.Message) {
 			inbox.Add(emulator.Message{

@@ -20,6 +20,7 @@ type administration struct {
 	operators *operator.Service
 	manage    *manage.Service
 	answers   *idempotency.Service
+	carriers  carriers
 	devKey    string // of a development server; "" in production
 }
 
@@ -35,12 +36,13 @@ func (s *services) administer() {
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
 		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
 		Migrate: s.migrator(), Backups: s.backups,
-		Operators: s.operators, Limits: s.limits, Webhooks: s.webhooks,
+		Operators: s.operators, Limits: s.limits, Webhooks: s.webhooks, Doctor: s.checkup,
 		Providers: providers, Pipelines: s.Pipelines,
 		VerifyAudit: func(ctx context.Context, poolID string) (audit.Report, error) {
 			return s.Store.VerifyAudit(ctx, poolID, nil)
 		},
 		Numbers:   manage.Numbers{Metrics: s.metrics, Deliveries: s.Deliveries, Ready: s.ready},
+		Messages:  manage.Messages{Channels: s.Channels, Deliveries: s.Deliveries, Codes: s.Codes, Carriers: s.carriers},
 		PublicURL: s.publicURL, Issuer: s.issuer,
 	})
 }

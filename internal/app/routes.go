@@ -63,7 +63,7 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle(hosted.ConfirmPath, page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
-		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
+		Reporters: a.post.reporters(), Others: a.post.stored.reporter, Deliveries: a.Deliveries, PublicURL: a.publicURL,
 		NotFound: web.Handle(cloud, nobodys), Logger: a.log,
 	}))
 	if a.emulator != nil {

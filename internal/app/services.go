@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/captcha"
+	"github.com/tigertally/tigertally/internal/channel"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/connection"
@@ -39,6 +40,7 @@ import (
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sudo"
 	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/upsim"
 	"github.com/tigertally/tigertally/internal/user"
 	"github.com/tigertally/tigertally/internal/webhook"
 )
@@ -56,6 +58,7 @@ type Store struct {
 
 	Connections *connection.Service
 	Deliveries  *delivery.Service
+	Channels    *channel.Service
 	Codes       *code.Service
 	Notary      *audit.Notary
 	limits      *limit.Service
@@ -89,6 +92,7 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
 	s.audit.Ring = ring
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
+	s.Channels = channel.New(d, ring, now)
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
 	if err := adjust(s.limits, conf.Limits); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -146,6 +150,7 @@ type services struct {
 	jobs      *job.Service
 	hookJobs  *job.Service // a queue of its own: receivers may take their time
 	webhooks  *webhook.Service
+	checkup   *manage.Doctor
 	notify    *notify.Service
 	metrics   *metric.Service
 	vendors   manage.Ready // of messages
@@ -169,6 +174,7 @@ type outside struct {
 	oneTap      signin.OneTap          // nil without a driver
 	onChallenge func(token, answer string)
 	publicURL   string
+	upstreams   *upsim.Server // development only: what the simulator plays
 	log         *slog.Logger
 	functions   pipeline.Options
 }
@@ -201,8 +207,11 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		return nil, errors.Join(err, s.close())
 	}
 	s.post.inbox = o.inbox
+	if s.post.stored, err = s.messengers(conf, o); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	s.notify = notify.New(s.jobs, now, s.deliverer(s.post))
-	s.notify.Refund, s.notify.Logger = s.limits.RefundAll, o.log
+	s.notify.Refund, s.notify.Logger, s.notify.Words = s.limits.RefundAll, o.log, s.words
 	if s.post.outside() || o.inbox == nil {
 		s.notify.Patience = patience
 	}
@@ -249,6 +258,10 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	})
 	s.backups = s.keep(conf)
 	if err := s.listeners(conf, o.inbox != nil); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	s.carriers = carriers{s, conf, o.upstreams}
+	if s.checkup, err = s.doctor(conf, o.inbox != nil); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	s.administer()

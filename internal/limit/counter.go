@@ -34,6 +34,7 @@ const (
 	WrongSecrets   Counter = "pool_secret" // over all pools
 	Uploads        Counter = "upload"
 	Feedback       Counter = "feedback"
+	TestSends      Counter = "test_send" // messages by which operators try vendors
 )
 
 // In is the key of the counter for something in a pool.

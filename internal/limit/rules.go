@@ -192,3 +192,6 @@ func OperatorFactor() []Rule {
 		{Name: "operator_factor_day", Max: 30, Per: day},
 	}
 }
+
+// TestSend bounds the messages by which operators of a pool try its vendors.
+func TestSend() Rule { return Rule{Name: "test_send", Max: 20, Per: time.Hour} }

@@ -45,7 +45,9 @@ type Deps struct {
 	Operators *operator.Service
 	Limits    *limit.Service
 	Webhooks  *webhook.Service
+	Doctor    *Doctor
 
+	Messages  Messages
 	Providers *Providers
 	Pipelines *pipeline.Service
 
