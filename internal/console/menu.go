@@ -16,12 +16,16 @@ func poolMenu() []menuItem {
 	return []menuItem{
 		{name: "overview", op: manage.PoolGet, exact: true},
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
+		{name: "try", op: manage.SignInWays, path: []string{"try"}},
+		{name: "providers", op: manage.ProviderList, path: []string{"providers"}},
 		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "webhooks", op: manage.WebhookList, path: []string{"webhooks"}},
 		{name: "users", op: manage.UserList, path: []string{"users"}},
 		{name: "import", op: manage.UserImport, path: []string{"import"}},
+		{name: "attempts", op: manage.AttemptList, path: []string{"attempts"}},
 		{name: "limits", op: manage.LimitCheck, path: []string{"limits"}},
+		{name: "audit", op: manage.AuditList, path: []string{"audit"}},
 	}
 }
 
@@ -32,5 +36,6 @@ func globalMenu() []menuItem {
 		{name: "backups", op: manage.BackupList, path: []string{"backups"}},
 		{name: "operators", op: manage.OperatorList, path: []string{"operators"}},
 		{name: "api_keys", op: manage.APIKeyList, path: []string{"api-keys"}},
+		{name: "audit_installation", op: manage.AuditListInstallation, path: []string{"audit"}},
 	}
 }
