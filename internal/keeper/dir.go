@@ -95,9 +95,20 @@ func (k *Keeper) Remove(name string) error {
 	return errors.Join(err, missing(os.Remove(k.path(name))))
 }
 
-// find says what is known of a backup. A name that is not one of ours is no path, and
-// BackupNotFound like one that has no file.
+// find says what is known of a backup, and whether something goes on with it.
 func (k *Keeper) find(name string) (File, error) {
+	f, err := k.known(name)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if t := k.tasks[name]; t != nil && err == nil {
+		f.State = t.state
+	}
+	return f, err
+}
+
+// known says what is known of a backup. A name that is not one of ours is no path, and
+// BackupNotFound like one that has no file.
+func (k *Keeper) known(name string) (File, error) {
 	f := File{Name: name, TakenAt: takenAt(name), State: Unknown}
 	if f.TakenAt.IsZero() {
 		return f, errs.New(errs.BackupNotFound)
@@ -115,11 +126,6 @@ func (k *Keeper) find(name string) (File, error) {
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return f, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if t := k.tasks[name]; t != nil {
-		f.State = t.state
 	}
 	return f, nil
 }

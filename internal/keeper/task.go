@@ -153,7 +153,7 @@ func (k *Keeper) create(ctx context.Context, name, actor string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	return k.find(name)
+	return k.known(name)
 }
 
 // read reads a backup to its end.
@@ -177,5 +177,5 @@ func (k *Keeper) read(ctx context.Context, name string) (File, error) {
 	if err := k.remember(name, found); err != nil {
 		return File{}, err
 	}
-	return k.find(name)
+	return k.known(name)
 }
