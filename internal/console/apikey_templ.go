@@ -745,11 +745,11 @@ func newAPIKeyPage(p *page, in api.NewAPIKey) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = radio("may", "all", p.say("api_key_all"), p.say("api_key_all_hint"), len(in.Scopes) == 0).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = radio("may", "all", p.say("api_key_all"), p.say("api_key_all_hint"), in.Scopes == nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = radio("may", "some", p.say("api_key_only"), "", len(in.Scopes) > 0).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = radio("may", "some", p.say("api_key_only"), "", in.Scopes != nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

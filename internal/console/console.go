@@ -110,7 +110,7 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request, to route) error 
 		}
 	}
 	if !to.open {
-		if away := p.missing(); away != "" {
+		if away := p.missing(p.wanted()); away != "" {
 			return p.redirect(away)
 		}
 		if err := p.choosePool(r.Context()); err != nil {

@@ -77,7 +77,7 @@ func askPassword(ctx context.Context, p *page) error {
 
 // forward leads on somebody who has signed in, or has begun to.
 func (p *page) forward() error {
-	if away := p.missing(); away != "" {
+	if away := p.missing(p.back()); away != "" {
 		return p.redirect(away)
 	}
 	return p.redirect(p.back())
@@ -154,8 +154,8 @@ func showFactor(ctx context.Context, p *page) error {
 }
 
 func enrol(ctx context.Context, p *page) error {
-	if p.token == "" || p.step == operator.Factor {
-		return p.forward()
+	if p.token == "" || p.step == operator.Factor || p.step == operator.Done && p.r.FormValue("replace") == "" {
+		return p.forward() // also when somebody goes back to a page that is done with
 	}
 	app, err := p.c.Operators.BeginTOTP(ctx, p.token)
 	if err != nil {

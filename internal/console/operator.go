@@ -178,9 +178,9 @@ func makeAPIKey(ctx context.Context, p *page) error {
 		Name: f.Get("name"), Role: f.Get("role"), Pools: p.reach(), Addresses: list(f.Get("addresses")), Days: days,
 	}
 	if f.Get("may") == "some" {
-		in.Scopes = f["scopes"]
+		in.Scopes = append([]string{}, f["scopes"]...)
 	}
-	if f.Get("may") == "some" && in.Scopes == nil {
+	if in.Scopes != nil && len(in.Scopes) == 0 {
 		p.problem = p.say("api_key_no_scope")
 		return p.show(ctx, "api_key_new", newAPIKeyPage(p, in))
 	}

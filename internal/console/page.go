@@ -192,6 +192,11 @@ func (p *page) refuse(err error) error {
 		return err
 	}
 	p.problem = i18n.Text(p.lang, e.Code, e.Params)
+	if e.Code == errs.BadRequest { // the field's own words say what is wrong with it
+		if words, ok := p.c.words[p.lang].Lookup("bad_"+e.Params["field"], nil); ok {
+			p.problem = words
+		}
+	}
 	return nil
 }
 

@@ -46,21 +46,31 @@ func (p *page) identify() error {
 	return nil
 }
 
-// missing is the page that has to be passed first, "" for none.
-func (p *page) missing() string {
+// missing is the page that has to be passed before back can be seen, "" for none.
+func (p *page) missing(back string) string {
+	way := ""
 	switch {
 	case p.token == "":
-		back := p.r.URL.RequestURI()
-		if p.r.Method != http.MethodGet {
-			back = Prefix
-		}
-		return p.global("signin") + "?" + url.Values{"back": {back}}.Encode()
+		way = "signin"
 	case p.step == operator.Factor:
-		return p.global("factor")
+		way = "factor"
 	case p.step == operator.Enrol:
-		return p.global("enrol")
+		way = "enrol"
+	default:
+		return ""
 	}
-	return ""
+	if back == Prefix {
+		return p.global(way)
+	}
+	return p.global(way) + "?" + url.Values{"back": {back}}.Encode()
+}
+
+// wanted is the page that was asked for, the first one when a form was sent.
+func (p *page) wanted() string {
+	if p.r.Method == http.MethodGet && ours(p.r.URL.RequestURI()) {
+		return p.r.URL.RequestURI()
+	}
+	return Prefix
 }
 
 // checkForm refuses a form from anywhere but our own page (WB-01): browsers say where one
