@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -78,10 +79,14 @@ func New(d *db.DB, now func() time.Time) *Service {
 	return s
 }
 
-// Create makes a pool and its first application, both called id. Unset durations,
-// numbers and lists of set take their default; a wholly zero set is Defaults.
+// ids can stand in an address, on a command line and in the settings of an app.
+var ids = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Create makes a pool and its first application, both called id, which is of letters,
+// digits, dots, underscores and hyphens. Unset durations, numbers and lists of set take
+// their default; a wholly zero set is Defaults.
 func (s *Service) Create(ctx context.Context, id, name string, set Settings) (Pool, error) {
-	if id == "" || len(id) > maxClientID {
+	if len(id) > maxClientID || !ids.MatchString(id) {
 		return Pool{}, errs.New(errs.BadRequest, "field", "id")
 	}
 	p := Pool{ID: id, Name: name, Settings: set.complete(), CreatedAt: s.now()}
