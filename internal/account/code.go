@@ -150,8 +150,8 @@ func (s *Service) budget(ctx context.Context, c pool.Client, identifier, captcha
 		return nil
 	}
 	from := caller.From(ctx)
-	address := limit.Key("exists", c.Pool.ID, from.Prefix())
-	device := limit.Key("exists_device", c.Pool.ID, from.DeviceID)
+	address := limit.AskedAbout.In(c.Pool.ID, from.Prefix())
+	device := limit.AskedByDevice.In(c.Pool.ID, from.DeviceID)
 	take := func(ctx context.Context) error {
 		if err := s.Limits.TakeDistinct(ctx, address, identifier, limit.ExistsAddress()); err != nil || from.DeviceID == "" {
 			return err
@@ -235,7 +235,7 @@ func (s *Service) VerifyCode(ctx context.Context, c pool.Client, id, digits stri
 
 func (s *Service) checkCode(ctx context.Context, c pool.Client, id, digits string) (code.Verified, error) {
 	if c.Pool.Settings.Limits {
-		key := limit.Key("verify", c.Pool.ID, caller.From(ctx).Prefix())
+		key := limit.CodesTried.In(c.Pool.ID, caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.VerifyAddress()); err != nil {
 			return code.Verified{}, err
 		}

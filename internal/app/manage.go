@@ -36,7 +36,7 @@ func (s *services) administer() {
 		DB: s.db, Ring: s.ring, Pools: s.Pools, Admin: s.admin, Audit: s.audit, Now: s.now,
 		Users: s.users, Sessions: s.sessions, Account: s.account, Keys: s.Keys,
 		Migrate: s.migrator(), Backups: s.backups,
-		Operators: s.operators, Limits: s.limits, Webhooks: s.webhooks, Doctor: s.checkup,
+		Operators: s.operators, Limits: s.limits, Networks: s.account.Networks, Webhooks: s.webhooks, Doctor: s.checkup,
 		Providers: providers, Pipelines: s.Pipelines,
 		VerifyAudit: func(ctx context.Context, poolID string) (audit.Report, error) {
 			return s.Store.VerifyAudit(ctx, poolID, nil)

@@ -211,4 +211,4 @@ func (s *Service) mac(r record, digits string) []byte {
 		[]byte(r.Target), []byte(r.Usage), []byte(r.UserID), []byte(digits))
 }
 
-func (r record) targetKey() string { return limit.Key("code", r.PoolID, r.Target) }
+func (r record) targetKey() string { return limit.WrongCodes.In(r.PoolID, r.Target) }

@@ -202,7 +202,7 @@ func (s *Service) asked(ctx context.Context, p operator.Principal, in api.LimitQ
 		q.view.Kind, q.view.Subject = kind, text
 		return q, nil
 	case kind == limit.OfAddress || kind == "" && isAddress(text):
-		return q, q.address(text)
+		return q, q.address(text, s.d.Networks)
 	default:
 		return q, s.person(ctx, p, in.Pool, kind, text, &q)
 	}
@@ -214,13 +214,14 @@ func isAddress(text string) bool {
 }
 
 // address makes q about a client address.
-func (q *question) address(text string) error {
+func (q *question) address(text string, networks caller.Networks) error {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return errs.New(errs.BadRequest, "field", "subject").Because(err)
 	}
 	from := caller.Info{Addr: addr}
 	q.subject.Address, q.subject.Network = from.Prefix(), from.Network()
+	q.subject.Group = networks.Group(addr)
 	q.view.Kind, q.view.Subject = limit.OfAddress, from.IP()
 	return nil
 }

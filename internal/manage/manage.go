@@ -12,6 +12,7 @@ import (
 	"github.com/tigertally/tigertally/internal/account"
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/keeper"
@@ -44,6 +45,7 @@ type Deps struct {
 
 	Operators *operator.Service
 	Limits    *limit.Service
+	Networks  caller.Networks // the operator's groups of networks
 	Webhooks  *webhook.Service
 	Doctor    *Doctor
 

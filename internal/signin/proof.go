@@ -119,7 +119,7 @@ type Password struct {
 // Password checks the password of u under the limits on wrong ones. It must not run in
 // a transaction: hashing takes long, and a wrong password has to be counted.
 func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, password string) (Password, error) {
-	key := limit.Key("password", in.ID, u.ID)
+	key := limit.WrongPasswords.In(in.ID, u.ID)
 	rules := []limit.Rule{limit.PasswordAccount(), limit.PasswordTotal()}
 	if err := p.locked(ctx, key, rules); err != nil {
 		return Password{}, err
@@ -147,7 +147,7 @@ func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, passwo
 // as much time (EN-02) and locks as an account would.
 func (p *Proofs) Unknown(ctx context.Context, in pool.Pool, identifier, password string) error {
 	identifier = contact.UsernameKey(identifier, false) // one name in any case, as if it existed
-	key := limit.Key("unknown", in.ID, identifier)
+	key := limit.WrongForNobody.In(in.ID, identifier)
 	rules := []limit.Rule{limit.PasswordUnknown()}
 	if err := p.locked(ctx, key, rules); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (p *Proofs) Settle(ctx context.Context, u user.User, right Password) error 
 // Unlock forgets the wrong passwords of an account whose owner has proved themselves in
 // another way (AT-02). It joins ctx's transaction.
 func (p *Proofs) Unlock(ctx context.Context, u user.User) error {
-	return p.limits.Clear(ctx, limit.Key("password", u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
+	return p.limits.Clear(ctx, limit.WrongPasswords.In(u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
 }
 
 // locked refuses before anything is hashed (AT-04).
@@ -248,7 +248,7 @@ func (p *Proofs) wait(until time.Time) time.Duration {
 }
 
 func addressKey(ctx context.Context, poolID string) string {
-	return limit.Key("address", poolID, caller.From(ctx).Prefix())
+	return limit.WrongFrom.In(poolID, caller.From(ctx).Prefix())
 }
 
 // NewPassword checks a new password of u against the rules of the pool and hashes it.
