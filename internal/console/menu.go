@@ -18,6 +18,7 @@ func poolMenu() []menuItem {
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
 		{name: "try", op: manage.SignInWays, path: []string{"try"}},
 		{name: "providers", op: manage.ProviderList, path: []string{"providers"}},
+		{name: "pipelines", op: manage.PipelineList, path: []string{"pipelines"}},
 		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "webhooks", op: manage.WebhookList, path: []string{"webhooks"}},
@@ -32,6 +33,7 @@ func poolMenu() []menuItem {
 // globalMenu lists the sections of the installation, in their order.
 func globalMenu() []menuItem {
 	return []menuItem{
+		{name: "doctor", op: manage.DoctorRun, path: []string{"doctor"}},
 		{name: "pools", op: manage.PoolCreate, path: []string{"pools"}, exact: true},
 		{name: "backups", op: manage.BackupList, path: []string{"backups"}},
 		{name: "operators", op: manage.OperatorList, path: []string{"operators"}},

@@ -3,7 +3,9 @@ package console
 import (
 	"context"
 	"net/http"
+	"time"
 
+	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/manage"
 )
@@ -14,7 +16,9 @@ func (c *Console) overviewRoutes() []route {
 		{method: http.MethodGet, path: "", handle: home},
 		{method: http.MethodGet, path: "/{$}", handle: home},
 		{method: http.MethodGet, path: "/choose", handle: choose},
-		{method: http.MethodGet, path: "/pools/{pool}", ops: []manage.Op{manage.PoolList, manage.PoolGet}, handle: overview},
+		{method: http.MethodGet, path: "/pools/{pool}", ops: []manage.Op{
+			manage.PoolList, manage.PoolGet, manage.MetricSeries, manage.PoolSetup,
+		}, handle: overview},
 	}
 }
 
@@ -38,6 +42,25 @@ func choose(_ context.Context, p *page) error {
 	return errs.New(errs.PoolNotFound)
 }
 
+// overviewDays is how many days the charts show, today included.
+const overviewDays = 14
+
 func overview(ctx context.Context, p *page) error {
-	return p.show(ctx, "menu_overview", overviewPage(p))
+	if !p.may(manage.PoolSetup) || !p.may(manage.MetricSeries) {
+		return p.show(ctx, "menu_overview", overviewPage(p, api.Setup{Done: true}, chartData{}))
+	}
+	setup, err := p.c.Manage.Setup(ctx, p.who, p.poolRef())
+	if err != nil {
+		return err
+	}
+	_, offset := p.now.Zone()
+	in := api.MetricQuery{
+		PoolRef: p.poolRef(), Step: "day", UTCOffset: offset / 60,
+		From: p.now.AddDate(0, 0, 1-overviewDays).UTC().Format(time.RFC3339), To: p.now.UTC().Add(time.Second).Format(time.RFC3339),
+	}
+	m, err := p.c.Manage.Metrics(ctx, p.who, in)
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, "menu_overview", overviewPage(p, setup, chartData{m, p.now.Location()}))
 }

@@ -86,7 +86,11 @@ func showUser(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	return p.show(ctx, "user", userPage(p, u, sessions.Items))
+	events, err := p.events(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, "user", userPage(p, u, sessions.Items, events))
 }
 
 func editUser(ctx context.Context, p *page) error {

@@ -1,8 +1,10 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/errs"
@@ -49,12 +51,42 @@ type Row struct {
 }
 
 // Series returns what was counted of a pool in a span, in the order of name, label,
-// result and step; steps without anything are left out. What was counted in the last
-// seconds may still be missing.
+// result and step; steps without anything are left out. What other nodes counted in the
+// last seconds may still be missing.
 func (s *Service) Series(ctx context.Context, poolID string, in Span) ([]Row, error) {
 	rows, err := s.series(ctx, poolID, hourOf(in.From), hourOf(in.Until), int64(in.Step/time.Hour))
 	if err != nil {
 		return nil, fmt.Errorf("read numbers: %w", err)
 	}
-	return rows, nil
+	return merge(append(rows, s.pending(poolID, in)...)), nil
+}
+
+// pending is what this node has counted and not stored.
+func (s *Service) pending(poolID string, in Span) (all []Row) {
+	from, until, step := hourOf(in.From), hourOf(in.Until), int64(in.Step/time.Hour)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, n := range s.counts {
+		if k.pool == poolID && k.hour >= from && k.hour < until {
+			all = append(all, Row{Step: int((k.hour - from) / step), Name: k.name, Label: k.label, Result: k.result, N: n})
+		}
+	}
+	return all
+}
+
+// merge adds up rows of the same series and step, and sorts them.
+func merge(all []Row) []Row {
+	slices.SortFunc(all, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Result, b.Result), cmp.Compare(a.Step, b.Step))
+	})
+	merged := all[:0]
+	for _, r := range all {
+		if n := len(merged); n > 0 && merged[n-1].Step == r.Step && merged[n-1].Name == r.Name && merged[n-1].Label == r.Label &&
+			merged[n-1].Result == r.Result {
+			merged[n-1].N += r.N
+			continue
+		}
+		merged = append(merged, r)
+	}
+	return merged
 }
