@@ -33,8 +33,8 @@ func poolMenu() []menuItem {
 // globalMenu lists the sections of the installation, in their order.
 func globalMenu() []menuItem {
 	return []menuItem{
-		{name: "doctor", op: manage.DoctorRun, path: []string{"doctor"}},
 		{name: "pools", op: manage.PoolCreate, path: []string{"pools"}, exact: true},
+		{name: "doctor", op: manage.DoctorRun, path: []string{"doctor"}},
 		{name: "backups", op: manage.BackupList, path: []string{"backups"}},
 		{name: "operators", op: manage.OperatorList, path: []string{"operators"}},
 		{name: "api_keys", op: manage.APIKeyList, path: []string{"api-keys"}},

@@ -164,6 +164,9 @@ func callerOf(r *http.Request, trusted []netip.Prefix) caller.Info {
 		UserAgent: cut(first(r.Header, "User-Agent"), maxAgent),
 		SDK:       cut(first(r.Header, "X-Sdk-Version"), maxClaim),
 		Lang:      i18n.Match(first(r.Header, "Accept-Language")),
+		Peer:      peerAddr(r.RemoteAddr),
+		Host:      cut(r.Host, maxAgent),
+		Forwarded: cut(first(r.Header, "X-Forwarded-For"), maxAgent),
 	}
 }
 
