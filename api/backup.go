@@ -5,7 +5,7 @@ import "time"
 // Backup is a backup of the whole server.
 type Backup struct {
 	File      string     `json:"file" doc:"its name in the directory of backups"`
-	State     string     `json:"state" enum:"whole,damaged,foreign,unknown,writing,checking" doc:"whole was read to its end and misses nothing; foreign has another key; writing and checking go on"`
+	State     string     `json:"state" enum:"whole,damaged,foreign,unknown,writing,checking" doc:"whole was read to its end and misses nothing; foreign cannot be opened with this server's key; writing and checking go on"`
 	TakenAt   time.Time  `json:"taken_at" doc:"the moment it shows"`
 	Bytes     int64      `json:"bytes" doc:"how long it is, or is so far"`
 	Rows      int64      `json:"rows,omitempty" doc:"how many rows it has"`

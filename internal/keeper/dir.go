@@ -16,7 +16,7 @@ import (
 const (
 	Whole    = "whole"    // it was read to its end, and nothing was missing
 	Damaged  = "damaged"  // it was read, and something was
-	Foreign  = "foreign"  // another key or passphrase opens it
+	Foreign  = "foreign"  // it does not open: another key does it, or its beginning is damaged
 	Unknown  = "unknown"  // nobody has read it here
 	Writing  = "writing"  // it is not finished
 	Checking = "checking" // it is being read

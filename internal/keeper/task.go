@@ -167,7 +167,7 @@ func (k *Keeper) read(ctx context.Context, name string) (File, error) {
 	found := finding{State: Whole, Rows: sum.Rows, Users: sum.Users, CheckedAt: k.o.Now().UTC()}
 	switch {
 	case err == nil:
-	case errors.Is(err, backup.ErrLock), errors.Is(err, backup.ErrNoKey):
+	case errors.Is(err, backup.ErrLock) && sum.TakenAt.IsZero(), errors.Is(err, backup.ErrNoKey): // nothing could be read
 		found = finding{State: Foreign, CheckedAt: found.CheckedAt}
 	case errors.Is(err, backup.ErrDamaged):
 		found = finding{State: Damaged, CheckedAt: found.CheckedAt}
