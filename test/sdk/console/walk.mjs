@@ -1,0 +1,43 @@
+// Every page that a link leads to, as everybody sees it.
+import assert from 'node:assert/strict';
+import { at } from '../lib/console.mjs';
+import { url } from '../lib/server.mjs';
+
+// kind is what pages about different things of one sort have in common: one of them is
+// looked at.
+function kind(address) {
+  const { pathname, searchParams } = new URL(address);
+  const path = pathname.split('/').map((part) => (/\d|^.{25,}$/.test(part) ? '*' : part)).join('/');
+  const query = [...searchParams].map(([k, v]) => (/^[a-z_.]{1,24}$/.test(v) ? `${k}=${v}` : k)).sort().join('&');
+  return `${path}?${query}`;
+}
+
+const shot = (address) => kind(address).replace(/^\/console\/?/, '').replace(/[^\w*=]+/g, '-').replace(/\*/g, 'x').replace(/-$/, '') || 'home';
+
+export function walk(step) {
+  step('every page is fit to be seen, and every link leads somewhere', async (c) => {
+    if (!c.looking) return;
+    const seen = new Set(), asked = new Map(), todo = [at('')];
+    while (todo.length > 0) {
+      const address = todo.shift();
+      if (seen.has(kind(address))) continue;
+      seen.add(kind(address));
+      const answer = await c.page.goto(address);
+      if (!answer.headers()['content-type'].startsWith('text/html')) continue;
+      await c.looker.at(c.context, address, `page-${shot(address)}`);
+      const links = await c.page.locator('a[href]').evaluateAll((all) => all.map((a) => a.href.replace(/#.*/, '')));
+      for (const to of new Set(links.filter((l) => l.startsWith(url)))) {
+        if (!asked.has(to)) asked.set(to, (await c.context.request.get(to)).status());
+        if (asked.get(to) !== 200) c.looker.problems.push(`${address} leads to ${to}, which answers ${asked.get(to)}`);
+        if (to.startsWith(at('')) && asked.get(to) === 200) todo.push(to);
+      }
+    }
+    assert.ok(seen.size > 20, `only ${seen.size} pages`);
+    console.log(`${seen.size} pages, ${c.looker.looked} looks, ${asked.size} links`);
+  });
+
+  step('what is not there is said nicely', async (c) => {
+    if (!c.looking) return;
+    for (const path of ['/nothing', '/pools/nobody']) await c.looker.at(c.context, at(path), `missing${path.replaceAll('/', '-')}`, { status: 404 });
+  });
+}
