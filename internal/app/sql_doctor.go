@@ -26,7 +26,7 @@ func (x examiner) measure(ctx context.Context) (d doctor.Database) {
 		if d.Err = q.QueryRow(ctx, `SELECT sqlite_version()`).Scan(&d.Version); d.Err != nil {
 			return d
 		}
-		d.Err = q.QueryRow(ctx, `PRAGMA journal_mode`).Scan(&journal)
+		d.Err = q.QueryRow(ctx, `SELECT journal_mode FROM pragma_journal_mode`).Scan(&journal)
 		d.Durable = journal == "wal" // the writer waits for the disk itself
 		return d
 	}

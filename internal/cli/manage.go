@@ -113,7 +113,7 @@ func (f *manageFlags) remote(p Process) (doer, error) {
 	}
 	client := &http.Client{Timeout: 10 * time.Minute}
 	return func(r *http.Request) (*http.Response, error) {
-		r.URL.Scheme, r.URL.Host = base.Scheme, base.Host
+		r.URL.Scheme, r.URL.Host, r.Host = base.Scheme, base.Host, base.Host
 		r.Header.Set("Authorization", "Bearer "+key)
 		return client.Do(r)
 	}, nil
