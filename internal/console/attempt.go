@@ -51,8 +51,10 @@ func (p *page) tell(s api.AttemptStep) told {
 	v := told{tone: stepTone(s)}
 	refused := known(s.Result)
 	keys := []string{name + "_" + s.Result}
-	if method := s.Params["method"]; method != "" {
-		keys = append([]string{name + "_" + s.Result + "_" + method}, keys...)
+	for _, of := range []string{"method", "rule"} {
+		if v := s.Params[of]; v != "" {
+			keys = append([]string{name + "_" + s.Result + "_" + v}, keys...)
+		}
 	}
 	if refused {
 		keys = append(keys, name+"_refused")

@@ -120,7 +120,6 @@ type figure struct {
 	name             string
 	today, yesterday float64
 	unit             string
-	falling          bool // less is better
 }
 
 // figures are the numbers on top of the overview.
@@ -131,36 +130,24 @@ func (d chartData) figures(p *page) []figure {
 	}
 	var all []figure
 	for _, f := range []struct {
-		name    string
-		values  []float64
-		unit    string
-		falling bool
+		name   string
+		values []float64
+		unit   string
 	}{
-		{p.say("overview_sign_ins"), d.sum("sign_in", "ok"), "", false},
-		{p.say("overview_refused"), d.sum("sign_in", "refused"), "", true},
-		{p.say("overview_new"), d.sum("sign_up", "ok"), "", false},
-		{p.say("overview_codes"), d.sum("code_send", "ok"), "", false},
-		{p.say("overview_p95"), d.line("latency_ms", "p95"), "ms", true},
+		{p.say("overview_sign_ins"), d.sum("sign_in", "ok"), ""},
+		{p.say("overview_refused"), d.sum("sign_in", "refused"), ""},
+		{p.say("overview_new"), d.sum("sign_up", "ok"), ""},
+		{p.say("overview_codes"), d.sum("code_send", "ok"), ""},
+		{p.say("overview_p95"), d.line("latency_ms", "p95"), "ms"},
 	} {
-		v := figure{name: f.name, unit: f.unit, falling: f.falling}
+		v := figure{name: f.name, unit: f.unit}
 		v.today, v.yesterday = last(f.values)
 		all = append(all, v)
 	}
 	return all
 }
 
-// change says how today differs from yesterday.
-func (f figure) tone() string {
-	switch {
-	case f.today == f.yesterday || f.yesterday == 0:
-		return ""
-	case (f.today > f.yesterday) != f.falling:
-		return "up"
-	}
-	return "down"
-}
-
-// rounded is a number without needless digits.
+// text is a number without needless digits.
 func (f figure) text(v float64) string {
 	if f.unit != "" {
 		return fmt.Sprintf("%.0f %s", v, f.unit)

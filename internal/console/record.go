@@ -52,6 +52,15 @@ func (p *page) brief(r api.AuditRecord) string {
 	return strings.Join(parts, " · ")
 }
 
+// around is what a record was about, from where, and by whom if not by the person.
+func (p *page) around(r api.AuditRecord) string {
+	parts := []string{p.brief(r), r.IP}
+	if r.Actor != r.User && r.Actor != "" {
+		parts = append(parts, p.actor(r.Actor))
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
+}
+
 // actor is who did something in words.
 func (p *page) actor(id string) string {
 	kind, rest, found := strings.Cut(id, ":")

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -151,10 +152,7 @@ func latency(rows []metric.Row, steps int) []api.MetricSeries {
 // spent makes lines of the messages that had to be paid for, by country.
 func spent(parts []delivery.Part, steps int) (all []api.MetricSeries) {
 	for _, p := range parts {
-		label := p.Channel
-		if p.Country != "" {
-			label += " " + p.Country
-		}
+		label := cmp.Or(p.Country, p.Channel)
 		if n := len(all); n == 0 || all[n-1].Label != label {
 			all = append(all, api.MetricSeries{Name: seriesParts, Label: label, Values: make([]float64, steps)})
 		}
