@@ -18,6 +18,7 @@ func poolMenu() []menuItem {
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
 		{name: "try", op: manage.SignInWays, path: []string{"try"}},
 		{name: "providers", op: manage.ProviderList, path: []string{"providers"}},
+		{name: "messages", op: manage.MessageDriverList, path: []string{"messages"}},
 		{name: "pipelines", op: manage.PipelineList, path: []string{"pipelines"}},
 		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "keys", op: manage.KeyList, path: []string{"keys"}},

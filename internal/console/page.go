@@ -114,7 +114,7 @@ func (p *page) write(ctx context.Context, status int, body templ.Component) erro
 
 // policy lets pages load nothing but our own files (WB-03). There is no inline script or
 // style, and no script may write markup but through the policy of console.js.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types tigertally"
 
 // redirect sends the browser to a page below Prefix, or to another of our own.

@@ -88,4 +88,14 @@
     form.addEventListener("submit", (e) => { e.preventDefault(); refresh(form); });
     if (form.dataset.every) setInterval(() => { if (!document.hidden) refresh(form); }, 1000 * form.dataset.every);
   }
+
+  // A form with data-preview shows what is being typed by its button that leads to a frame.
+  for (const form of document.querySelectorAll("form[data-preview]")) {
+    const show = form.querySelector("[formtarget]");
+    let timer;
+    form.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { if (form.checkValidity()) form.requestSubmit(show); }, 400);
+    });
+  }
 })();
