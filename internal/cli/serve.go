@@ -76,23 +76,3 @@ func logger(w io.Writer, conf config.Config) *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
 }
-
-func configCommand(p Process) *cobra.Command {
-	var file string
-	check := &cobra.Command{
-		Use:   "check",
-		Short: "Report every problem of a configuration at once",
-		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := checked(p, file); err != nil {
-				return err
-			}
-			fmt.Fprintln(c.OutOrStdout(), "the configuration is fine")
-			return nil
-		},
-	}
-	check.Flags().StringVar(&file, "config", "", "configuration `FILE`")
-	c := &cobra.Command{Use: "config", Short: "Look at the configuration"}
-	c.AddCommand(check)
-	return c
-}

@@ -809,7 +809,7 @@ func hookPage(p *page, h api.Webhook, sent api.List[api.WebhookDelivery], secret
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = deliveryState(p, *tested).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = hookResult(p, *tested).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1493,7 +1493,7 @@ func deliveries(p *page, h api.Webhook, sent api.List[api.WebhookDelivery]) temp
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = deliveryState(p, d).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = hookResult(p, d).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1642,7 +1642,7 @@ func deliveries(p *page, h api.Webhook, sent api.List[api.WebhookDelivery]) temp
 	})
 }
 
-func deliveryState(p *page, d api.WebhookDelivery) templ.Component {
+func hookResult(p *page, d api.WebhookDelivery) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
