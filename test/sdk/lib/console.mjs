@@ -19,7 +19,7 @@ export function link(dir) {
 }
 
 export class Console {
-  looking = Boolean(process.env.TIGERTALLY_LOOK); // at every page and step, which takes a while
+  looking = process.env.TIGERTALLY_LOOK === '1'; // at every page and step, which takes a while
 
   static async open(browser, dir) {
     const c = new Console();
@@ -56,11 +56,11 @@ export class Console {
   // says checks that the page tells of what was done.
   async says(text) { assert.match(await this.page.locator('.notice').innerText(), text); }
 
-  // look checks a step: the page as it is, and once more for everybody who opens it.
+  // look has everybody open the page, or look at this one if it is shown only once.
   async look(step, { again = true } = {}) {
     if (!this.looking) return;
-    await this.looker.here(this.page, `${step}-now`, 'en');
     if (again) await this.looker.at(this.context, this.page.url(), step);
+    else await this.looker.here(this.page, step, 'en');
   }
 
   async close() {

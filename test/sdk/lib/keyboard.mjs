@@ -7,7 +7,7 @@ const focused = (page) => page.evaluate(() => {
   return {
     name: (e.labels?.[0] ?? e).textContent.trim() || e.getAttribute('aria-label') || '',
     tag: e.localName, inside: Boolean(e.closest('dialog')),
-    seen: e === document.body || box.width > 0 && box.height > 0 && (getComputedStyle(e).outlineStyle !== 'none' || e.matches('input, select, textarea')),
+    seen: e.matches('body, main') || box.width > 0 && box.height > 0 && (getComputedStyle(e).outlineStyle !== 'none' || e.matches('input, select, textarea')),
   };
 });
 
