@@ -134,22 +134,21 @@ func underWay(list []api.Backup) bool {
 	return false
 }
 
-// backupTrouble is what an operator should do something about, the key of its words and
-// what they are filled with; "" for nothing.
-func backupTrouble(p *page, list []api.Backup, plan api.BackupSchedule) (key, value string) {
+// backupTrouble says what an operator should do something about, "" for nothing.
+func backupTrouble(p *page, list []api.Backup, plan api.BackupSchedule) string {
 	const patience = 2 * 24 * time.Hour // for those who make them by hand
 	limit := max(patience, 2*time.Duration(plan.Hours)*time.Hour)
 	switch {
 	case plan.FailedAt != nil:
-		return "backups_failed", ""
+		return p.say("backups_failed")
 	case plan.DoneAt == nil && len(list) == 0:
-		return "backups_never", ""
+		return p.say("backups_never")
 	case plan.DoneAt != nil && p.now.Sub(*plan.DoneAt) > limit:
-		return "backups_old", strconv.Itoa(int(p.now.Sub(*plan.DoneAt).Hours() / 24))
+		return p.say("backups_old", "days", strconv.Itoa(int(p.now.Sub(*plan.DoneAt).Hours()/24)))
 	case plan.Hours == 0:
-		return "backups_unplanned", ""
+		return p.say("backups_unplanned")
 	}
-	return "", ""
+	return ""
 }
 
 // age says how long ago something was.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -67,8 +69,11 @@ func (p *Protocol) files(next http.Handler) http.Handler {
 			return nil
 		}
 		text, err := io.ReadAll(r.Body)
+		if _, over := errors.AsType[*http.MaxBytesError](err); over {
+			return tooLarge()
+		}
 		if err != nil {
-			return err
+			return errs.New(errs.BadRequest, "field", "body").Because(err)
 		}
 		q := r.URL.Query()
 		body, err := json.Marshal(api.ImportUsers{
@@ -79,11 +84,15 @@ func (p *Protocol) files(next http.Handler) http.Handler {
 			return err
 		}
 		if len(body) > MaxImport {
-			return errs.New(errs.BodyTooLarge)
+			return tooLarge()
 		}
 		r.Header.Set("Content-Type", "application/json")
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+func tooLarge() error {
+	return errs.New(errs.BodyTooLarge, "max", strconv.Itoa(MaxImport>>20)+" MB")
 }
