@@ -18,7 +18,9 @@ type door struct {
 // doors are one of each kind of route, for the people of a pool and for administrators.
 func doors() []door {
 	bearer := func(method, path string, body any) func(*testkit.Server, string) testkit.Answer {
-		return func(s *testkit.Server, credential string) testkit.Answer { return s.Bearer(credential, method, path, body) }
+		return func(s *testkit.Server, credential string) testkit.Answer {
+			return s.Bearer(credential, method, path, body)
+		}
 	}
 	cookie := func(s *testkit.Server, credential string) testkit.Answer {
 		return s.Do(http.MethodGet, "/console/account", nil, "Cookie", "console="+credential)
