@@ -47,6 +47,9 @@ func (s *services) administer() {
 	})
 }
 
+// Manage is what administrators do.
+func (s *services) Manage() *manage.Service { return s.manage }
+
 // manageEdge is the management API.
 func (s *services) manageEdge() *protocol.Protocol {
 	return protocol.New(protocol.Options{Manage: s.manage, Operators: s.operators, Answers: s.answers, Version: version()})

@@ -275,7 +275,7 @@ type sourceLine struct {
 	wrong  bool
 }
 
-var lineNumber = regexp.MustCompile(`(?:\.js|line|pipe):?\s?(\d+)`)
+var lineNumber = regexp.MustCompile(`\(line (\d+)\)`)
 
 // around finds the line that an error of the interpreter names, with those beside it.
 func around(source, reason string) []sourceLine {

@@ -633,7 +633,7 @@ func providerPage(p *page, k api.ProviderKind, v api.Provider, test *api.Provide
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = head(p.providerTitle(v), p.kindName(v.Kind)+" · "+v.ID).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = head(p.providerTitle(v), p.providerLead(v)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -663,9 +663,9 @@ func providerPage(p *page, k api.ProviderKind, v api.Provider, test *api.Provide
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var36 string
-				templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf("%d ms", test.Millis))
+				templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf(" %d ms", test.Millis))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `provider.templ`, Line: 101, Col: 58}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `provider.templ`, Line: 101, Col: 59}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var36))
 				if templ_7745c5c3_Err != nil {
@@ -1362,7 +1362,7 @@ func providerForm(p *page, k api.ProviderKind, v api.Provider, tag string, fresh
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = head(p.say("provider_edit"), p.providerTitle(v)+" · "+v.ID).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = head(p.say("provider_edit")+": "+p.providerTitle(v), p.providerLead(v)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1984,6 +1984,14 @@ func (p *page) providerFormPath(v api.Provider, fresh bool) string {
 		return p.link("providers", "new")
 	}
 	return p.link("providers", v.ID, "edit")
+}
+
+// providerLead is the vendor, where the name does not say it, and the id.
+func (p *page) providerLead(v api.Provider) string {
+	if p.providerTitle(v) == p.kindName(v.Kind) {
+		return v.ID
+	}
+	return p.kindName(v.Kind) + " · " + v.ID
 }
 
 var _ = templruntime.GeneratedTemplate

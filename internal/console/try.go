@@ -16,8 +16,8 @@ func (c *Console) tryRoutes() []route {
 	}
 }
 
-// trial is what the page to try signing in shows.
-type trial struct {
+// signInTrial is what the page to try signing in shows.
+type signInTrial struct {
 	ways []api.SignInWay
 	apps []api.App
 	app  api.App        // the chosen one; zero when there is none
@@ -33,7 +33,7 @@ func tryPage(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	t := trial{ways: ways.Items, apps: apps.Items}
+	t := signInTrial{ways: ways.Items, apps: apps.Items}
 	if t.app = chosen(apps.Items, p.r.FormValue("app")); len(t.app.RedirectURIs) > 0 {
 		in := api.TryLink{AppRef: api.AppRef{PoolRef: p.poolRef(), App: t.app.ID}}
 		if to := p.r.FormValue("to"); slices.Contains(t.app.RedirectURIs, to) {
