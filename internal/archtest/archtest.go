@@ -90,7 +90,7 @@ var siblings = map[string]map[string]string{
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
-	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way", "migrate": "brings people in and out", "signin": "how strangers are found in the record", "notify": "the words of messages"},
+	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way", "migrate": "brings people in and out", "signin": "how strangers are found in the record", "notify": "the words of messages", "federation": "where vendors send people, and which settings are its own"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
 	"migrate":    {"admin": "the rules for people an operator makes", "signin": "the rules of passwords"},

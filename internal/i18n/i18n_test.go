@@ -91,7 +91,7 @@ func TestCloudBaseReadsTheMeantCategoryFromTheTexts(t *testing.T) {
 		}
 		switch code { // no CloudBase client hears them
 		case errs.SignInWrong, errs.PasswordMustChange,
-			errs.OperatorNotFound, errs.APIKeyNotFound, errs.FormStale, errs.BackupNotFound, errs.RecordNotFound, errs.WebhookNotFound, errs.APIKeyInvalid, errs.BootstrapInvalid:
+			errs.OperatorNotFound, errs.APIKeyNotFound, errs.FormStale, errs.BackupNotFound, errs.RecordNotFound, errs.WebhookNotFound, errs.APIKeyInvalid, errs.BootstrapInvalid, errs.ProviderSettings:
 			continue
 		default:
 		}
