@@ -41,8 +41,30 @@ export function prepare(step) {
     assert.ok(!(await c.page.content()).includes(wechat.secret), 'the page shows a secret');
   });
 
-  step('text messages', async (c) => {
+  step('a vendor for text messages, tried with one', async (c) => {
     await register('webhook/tea-house', { secret: gateway });
+    await c.menu('Messages');
+    await c.look('messages-none');
+    await Promise.all([c.page.waitForEvent('load'), c.page.locator('a[href*="channel=sms&kind=webhook"]').click()]);
+    await c.look('message-vendor-form');
+    await c.fill({ opt_url: upsim['sms.webhook.url'], opt_secret: `${gateway}-not`, id: 'gateway', name: 'Own gateway' });
+    await c.press('Save');
+    await c.says(/Saved/);
+    await c.look('message-vendor');
+    await c.fill({ to: '13900005678' });
+    await c.press('Send');
+    await c.look('message-test-refused', { again: false });
+    assert.doesNotMatch(await c.page.getByRole('status').innerText(), /took the message/);
+    await c.fill({ opt_secret: gateway });
+    await c.press('Save');
+    await c.fill({ to: '13900005678' });
+    await c.press('Send');
+    assert.match(await c.page.getByRole('status').innerText(), /took the message/);
+    await c.look('message-test', { again: false });
+    const { text, to_e164: to } = await sms('13900005678');
+    assert.equal(to, '+8613900005678');
+    assert.match(text, /\d{6}/);
+    assert.ok(!(await c.page.content()).includes(gateway), 'the page shows a secret');
   });
 
   step('an application with its lines to paste', async (c, { browser, state }) => {

@@ -1,6 +1,6 @@
 // The first people, and what support staff do for them.
 import assert from 'node:assert/strict';
-import { enter, focused, tab } from '../lib/keyboard.mjs';
+import { enter, focused, tab, type } from '../lib/keyboard.mjs';
 import { Console, at, name, password } from '../lib/console.mjs';
 import { Website } from '../lib/website.mjs';
 import { env } from './prepare.mjs';
@@ -71,11 +71,11 @@ export function support(step) {
     const k = await Console.open(browser.browser, c.dir);
     const { page } = k;
     await page.goto(at(`/pools/${env}/users/${state.uid}`));
-    await page.keyboard.type(name);
+    await type(page, name);
     await tab(page, 'Password');
-    await page.keyboard.type(password);
+    await type(page, password);
     await enter(page);
-    await page.keyboard.type(c.recovery.pop());
+    await type(page, c.recovery.pop());
     await enter(page);
     assert.equal(new URL(page.url()).pathname, `/console/pools/${env}/users/${state.uid}`);
     await page.keyboard.press('Tab');

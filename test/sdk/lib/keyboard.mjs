@@ -23,6 +23,12 @@ export async function tab(page, name, most = 80) {
   assert.fail(`${name} is not reached by Tab`);
 }
 
+// type writes into the field that a page puts the cursor in.
+export async function type(page, text) {
+  await page.waitForFunction(() => document.activeElement?.matches('input'));
+  await page.keyboard.type(text);
+}
+
 // enter presses what has the focus and waits for the next page.
 export async function enter(page) {
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
