@@ -70,12 +70,21 @@ func (p *page) actor(id string) string {
 	if kind == "stranger" {
 		return p.say("actor_stranger")
 	}
-	return strings.TrimSpace(p.said("actor_", kind) + " " + rest)
+	return strings.TrimSpace(p.said("actor_", kind) + " " + shortened(rest))
 }
 
 // isAttempt reports whether an action has a story worth telling.
 func isAttempt(action string) bool {
 	return slices.Contains([]string{"user.sign_in", "user.sign_up", "code.send", "code.verify", "password.reset"}, action)
+}
+
+// shortened is the beginning of an id, which is enough to tell people on one page apart.
+func shortened(id string) string {
+	const enough = 8
+	if len(id) <= enough+1 {
+		return id
+	}
+	return id[:enough] + "…"
 }
 
 func contains(all []string, v string) bool { return slices.Contains(all, v) }
