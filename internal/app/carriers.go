@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,4 +184,37 @@ func (c carriers) Try(ctx context.Context, d channel.Driver, m notify.Message) (
 		tried.Failure = f
 	}
 	return tried, nil
+}
+
+// followSimulator tells the vendors of pools that the simulator plays where it is now. One
+// that somebody has pointed elsewhere stays as it is.
+func (a *App) followSimulator(ctx context.Context) error {
+	if a.carriers.sim == nil {
+		return nil
+	}
+	pools, err := a.Channels.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, list := range pools {
+		for _, d := range list {
+			set, err := a.Channels.Settings(d)
+			if err != nil {
+				return err
+			}
+			now := simulatedVendor(d.Kind, a.carriers.sim)
+			if !onThisMachine(cmp.Or(set["base"], set["url"], "smtp://"+set["host"])) || now == nil {
+				continue
+			}
+			for _, name := range []string{"base", "url", "host", "port", "ca"} {
+				if now[name] != "" {
+					set[name] = now[name]
+				}
+			}
+			if _, err := a.Channels.Put(ctx, d, set); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -87,7 +87,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	})
 	err = a.provision(ctx, o.Limits)
 	if err == nil {
-		err = a.offerUpstreams(ctx)
+		err = errors.Join(a.offerUpstreams(ctx), a.followSimulator(ctx))
 	}
 	if err := errors.Join(err, a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())

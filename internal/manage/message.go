@@ -157,7 +157,7 @@ func (s *Service) driverView(d channel.Driver) (api.MessageDriver, error) {
 		return api.MessageDriver{}, err
 	}
 	v := api.MessageDriver{
-		ID: d.ID, Channel: d.Channel, Kind: d.Kind, Name: d.Name, Countries: slices.Concat([]string{}, d.Countries), Enabled: d.Enabled,
+		ID: d.ID, Channel: d.Channel, Kind: d.Kind, Name: d.Name, Countries: append([]string{}, d.Countries...), Enabled: d.Enabled,
 		Settings: map[string]string{}, Secrets: []string{}, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {

@@ -3,7 +3,6 @@ package manage
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/audit"
@@ -91,7 +90,7 @@ func (s *Service) templateView(ctx context.Context, in api.MessageTemplateRef, s
 	}
 	v = api.MessageTemplate{
 		Name: t.Name, Group: t.Group, Channel: in.Channel, Lang: in.Lang, Subject: w.Subject, Text: w.Body,
-		Own: own.PoolID != "", UpdatedAt: moment(own.UpdatedAt), Placeholders: t.Placeholders, Required: slices.Concat([]string{}, t.Required),
+		Own: own.PoolID != "", UpdatedAt: moment(own.UpdatedAt), Placeholders: t.Placeholders, Required: append([]string{}, t.Required...),
 	}
 	if in.Channel == channel.SMS {
 		m, err := s.sample(ctx, in, t, w)
