@@ -256,16 +256,24 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
 		Limits: s.limits, Pipelines: s.Pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
 	})
+	if err := s.manned(conf, o); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// manned makes what those who run the server need of it.
+func (s *services) manned(conf config.Config, o outside) (err error) {
 	s.backups = s.keep(conf)
 	if err := s.listeners(conf, o.inbox != nil); err != nil {
-		return nil, errors.Join(err, s.close())
+		return err
 	}
 	s.carriers = carriers{s, conf, o.upstreams}
 	if s.checkup, err = s.doctor(conf, o.inbox != nil); err != nil {
-		return nil, errors.Join(err, s.close())
+		return err
 	}
 	s.administer()
-	return s, nil
+	return nil
 }
 
 // issuer names a pool in the tokens it signs. The configured default pool has the plain

@@ -130,13 +130,13 @@ func call(ctx context.Context, do doer, method, path string, query url.Values, h
 	if err != nil {
 		return nil, err
 	}
+	r.Header.Set("Accept-Language", "en")
 	for name, values := range header {
 		r.Header[name] = values
 	}
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	r.Header.Set("Accept-Language", "en")
 	answer, err := do(r)
 	if err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func TestThePublicAddressIsTried(t *testing.T) {
 
 func TestWhatProxiesDoIsSeen(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}
-	p := doctor.Public{URL: "https://auth.example.com", Base: "https://auth.example.com", Proxies: trusted}
+	p := doctor.Public{URL: "https://auth.example.com", Base: "https://auth.example.com", Running: true, Proxies: trusted}
 	from := func(host, peer, forwarded string) context.Context {
 		return caller.With(t.Context(), caller.Info{
 			Host: host, Peer: netip.MustParseAddr(peer), Forwarded: forwarded, Addr: netip.MustParseAddr("8.8.8.8"),

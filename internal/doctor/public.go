@@ -86,7 +86,7 @@ func (p Public) certificate(page Page) []Finding {
 // Request checks what the proxies in front did to the request that asks.
 func (p Public) Request(ctx context.Context) []Finding {
 	from := caller.From(ctx)
-	if from.Host == "" { // a command, not a request
+	if !p.Running || from.Host == "" { // a command, not a request
 		return nil
 	}
 	var all []Finding
