@@ -266,8 +266,11 @@ func TestFilesStayInTheirPool(t *testing.T) {
 		confined := c
 		confined.who.Pools = []string{app.DevPool}
 		for _, ask := range []struct{ method, path string }{
-			{http.MethodPost, "/pools/other/import"}, {http.MethodGet, "/pools/other/export"}, {http.MethodGet, "/pools/other/export/file"},
-			{http.MethodGet, "/pools/other/users/theirs/export"}, {http.MethodGet, "/pools/" + app.DevPool + "/users/theirs/export"},
+			{http.MethodPost, "/pools/other/import"},
+			{http.MethodGet, "/pools/other/export"},
+			{http.MethodGet, "/pools/other/export/file"},
+			{http.MethodGet, "/pools/other/users/theirs/export"},
+			{http.MethodGet, "/pools/" + app.DevPool + "/users/theirs/export"},
 		} {
 			body := ""
 			if ask.method == http.MethodPost {

@@ -58,7 +58,7 @@ func (p *Protocol) files(next http.Handler) http.Handler {
 			return err
 		}
 		web.Patient(w) // passwords in plain text take a while
-		format := ""
+		var format string
 		switch media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media {
 		case "text/csv":
 			format = "csv"
