@@ -27,6 +27,9 @@ func tryOperations() []Operation {
 	}
 }
 
+// authorizePath is the authorization endpoint, which finds the pool by the client.
+const authorizePath = "/oidc/auth"
+
 // The ways to sign in, and why one is off.
 const (
 	wayPassword  = "password"
@@ -109,5 +112,5 @@ func (s *Service) TryApp(ctx context.Context, p operator.Principal, in api.TryLi
 		"state": {"try"}, "nonce": {secret.ID()}, "prompt": {"login"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
-	return api.TryAddress{URL: s.d.Issuer(in.Pool) + "/auth?" + query.Encode(), RedirectURI: to, Verifier: verifier}, nil
+	return api.TryAddress{URL: s.d.PublicURL + authorizePath + "?" + query.Encode(), RedirectURI: to, Verifier: verifier}, nil
 }
