@@ -59,6 +59,9 @@ func (p *page) typedHook() api.Webhook {
 	h := api.Webhook{ID: p.r.PathValue("webhook"), Name: f.Get("name"), URL: f.Get("url"), Contacts: ticked(f, "contacts"), Events: []string{}}
 	if f.Get("what") == "some" {
 		h.Events = append(h.Events, f["events"]...)
+		if len(h.Events) == 0 {
+			h.Events = []string{""} // none of them is not all of them: it is refused
+		}
 	}
 	return h
 }

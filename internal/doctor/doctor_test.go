@@ -78,7 +78,9 @@ func TestThePublicAddressIsTried(t *testing.T) {
 		}
 		return p
 	}
-	in := func(d time.Duration) doctor.Page { return doctor.Page{Status: 200, Server: true, Expires: now().Add(d)} }
+	in := func(d time.Duration) doctor.Page {
+		return doctor.Page{Status: 200, Server: true, Expires: now().Add(d)}
+	}
 	ctx := t.Context()
 	want(t, answers(in(60*24*time.Hour), nil).Address(ctx), "ok public_ok", "ok tls_ok")
 	want(t, answers(in(10*24*time.Hour), nil).Address(ctx), "ok public_ok", "warn tls_expiring")
