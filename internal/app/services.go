@@ -188,9 +188,9 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
 		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
+		metrics: metric.New(d, now, o.log), vendors: readiness(conf, o),
 	}
-	s.metrics = metric.New(d, now, o.log)
-	s.audit.Watch, s.vendors = s.metrics.Event, readiness(conf, o)
+	s.audit.Watch = s.metrics.Event
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)
@@ -264,7 +264,6 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 
 // manned makes what those who run the server need of it.
 func (s *services) manned(conf config.Config, o outside) (err error) {
-	s.backups = s.keep(conf)
 	if err := s.listeners(conf, o.inbox != nil); err != nil {
 		return err
 	}
@@ -272,7 +271,7 @@ func (s *services) manned(conf config.Config, o outside) (err error) {
 	if s.checkup, err = s.doctor(conf, o.inbox != nil); err != nil {
 		return err
 	}
-	s.administer()
+	s.administer(conf)
 	return nil
 }
 
