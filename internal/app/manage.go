@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/idempotency"
 	"github.com/tigertally/tigertally/internal/manage"
@@ -25,7 +26,8 @@ type administration struct {
 }
 
 // administer builds what administrators work with from everything else.
-func (s *services) administer() {
+func (s *services) administer(conf config.Config) {
+	s.backups = s.keep(conf)
 	s.operators = operator.New(operator.Deps{
 		DB: s.db, Ring: s.ring, Hasher: s.hasher, Limits: s.limits, Audit: s.audit, Now: s.now, Issuer: issuerName,
 	})
