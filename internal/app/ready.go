@@ -3,12 +3,15 @@ package app
 import (
 	"cmp"
 	"context"
+	"slices"
 
+	"github.com/tigertally/tigertally/internal/channel"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/manage"
 )
 
-// ready says what a pool can do already, from what is configured and switched on.
+// ready says what a pool can do already, from what is configured and switched on. Its own
+// vendors are asked before those of the server.
 func (s *services) ready(ctx context.Context, poolID string) (manage.Ready, error) {
 	out := s.vendors
 	all, err := s.Connections.List(ctx, poolID)
@@ -19,6 +22,19 @@ func (s *services) ready(ctx context.Context, poolID string) (manage.Ready, erro
 		if c.Enabled {
 			out.Provider = c.ID
 			break
+		}
+	}
+	drivers, err := s.Channels.List(ctx, poolID, "")
+	if err != nil {
+		return out, err
+	}
+	for _, d := range slices.Backward(drivers) { // the first to be asked is named
+		switch {
+		case !d.Enabled:
+		case d.Channel == channel.SMS:
+			out.SMS = d.ID
+		default:
+			out.Mail = d.ID
 		}
 	}
 	return out, nil
