@@ -24,13 +24,13 @@ func service(d *db.DB, now *time.Time) *metric.Service {
 	return metric.New(d, clock(now), slog.New(slog.DiscardHandler))
 }
 
-func series(t *testing.T, s *metric.Service, pool string, from, until time.Time, step time.Duration) []metric.Row {
+func series(t *testing.T, s *metric.Service, from, until time.Time, step time.Duration) []metric.Row {
 	t.Helper()
 	span, err := metric.NewSpan(from, until, step, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := s.Series(t.Context(), pool, span)
+	rows, err := s.Series(t.Context(), "p", span)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +65,13 @@ func TestNodesAddToTheSameNumbersAndRestartsKeepThem(t *testing.T) {
 			{Step: 1, Name: metric.SignIn, Label: "password", Result: audit.OK, N: 5},
 			{Step: 0, Name: metric.SignIn, Label: "password", Result: "password_wrong", N: 1},
 		}
-		if diff := cmp.Diff(want, series(t, restarted, "p", noon, noon.Add(2*time.Hour), time.Hour)); diff != "" {
+		if diff := cmp.Diff(want, series(t, restarted, noon, noon.Add(2*time.Hour), time.Hour)); diff != "" {
 			t.Error(diff)
 		}
 		day := []metric.Row{
 			{Name: metric.SignIn, Label: "password", Result: audit.OK, N: 10}, {Name: metric.SignIn, Label: "password", Result: "password_wrong", N: 1},
 		}
-		if diff := cmp.Diff(day, series(t, restarted, "p", noon, noon.Add(time.Hour), 24*time.Hour)); diff != "" {
+		if diff := cmp.Diff(day, series(t, restarted, noon, noon.Add(time.Hour), 24*time.Hour)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -90,7 +90,7 @@ func TestNothingIsLostWhileTheDatabaseDoesNotAnswer(t *testing.T) {
 		s.Add("p", metric.CodeSend, "sms", audit.OK, 1)
 		flush(t, s)
 		want := []metric.Row{{Name: metric.CodeSend, Label: "sms", Result: audit.OK, N: 2}}
-		if diff := cmp.Diff(want, series(t, service(d, &now), "p", noon, noon.Add(time.Hour), time.Hour)); diff != "" {
+		if diff := cmp.Diff(want, series(t, service(d, &now), noon, noon.Add(time.Hour), time.Hour)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -114,7 +114,7 @@ func TestStopStoresWhatIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []metric.Row{{Name: metric.Latency, Label: "15", N: 1000}}
-		if diff := cmp.Diff(want, series(t, service(d, &now), "p", noon, noon.Add(time.Hour), time.Hour)); diff != "" {
+		if diff := cmp.Diff(want, series(t, service(d, &now), noon, noon.Add(time.Hour), time.Hour)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -153,7 +153,7 @@ func TestRecordsAreCountedOnceTheyAreDurable(t *testing.T) {
 			{Name: metric.SignUp, Label: "password", Result: audit.OK, N: 1},
 			{Name: metric.SignUp, Label: "verification", Result: audit.OK, N: 1},
 		}
-		if diff := cmp.Diff(want, series(t, s, "p", noon, noon.Add(time.Hour), time.Hour)); diff != "" {
+		if diff := cmp.Diff(want, series(t, s, noon, noon.Add(time.Hour), time.Hour)); diff != "" {
 			t.Error(diff)
 		}
 	})
