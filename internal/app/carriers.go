@@ -25,12 +25,14 @@ import (
 // testPatience is how long an operator waits for what a vendor says to a test message.
 const testPatience = 20 * time.Second
 
-// messengers makes what opens the drivers that pools store.
+// messengers makes what opens the drivers that pools store, and what shows them to
+// administrators.
 func (s *services) messengers(conf config.Config, o outside) (*messengers, error) {
 	allow, err := driver.ParseRanges(strings.Join(conf.OutboundAllow, ","))
 	if err != nil {
 		return nil, fmt.Errorf("outbound_allow: %w", err)
 	}
+	s.carriers = carriers{s, conf, o.upstreams}
 	return &messengers{
 		channels: s.Channels, allow: allow, log: o.log, now: o.now, opened: map[string]*messenger{},
 		callback: s.reportAddress(conf.Secure()),

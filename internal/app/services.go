@@ -202,21 +202,10 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		return nil, errors.Join(err, s.close())
 	}
 	s.captcha.OnRefused = s.captchaRefused
-	s.jobs = job.New(d, ring, now, o.log)
-	if s.post, err = drivers(conf, o.log, now, s.reportAddress(conf.Secure())); err != nil {
+	if err := s.messaging(conf, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.post.inbox = o.inbox
-	if s.post.stored, err = s.messengers(conf, o); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	s.notify = notify.New(s.jobs, now, s.deliverer(s.post))
-	s.notify.Refund, s.notify.Logger, s.notify.Words = s.limits.RefundAll, o.log, s.words
-	if s.post.outside() || o.inbox == nil {
-		s.notify.Patience = patience
-	}
-	s.media = media.New(d, now)
-	s.screens = qr.New(d, now)
+	s.media, s.screens = media.New(d, now), qr.New(d, now)
 	revocations := revocation.New(d, ring, s.jobs, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
@@ -267,11 +256,28 @@ func (s *services) manned(conf config.Config, o outside) (err error) {
 	if err := s.listeners(conf, o.inbox != nil); err != nil {
 		return err
 	}
-	s.carriers = carriers{s, conf, o.upstreams}
 	if s.checkup, err = s.doctor(conf, o.inbox != nil); err != nil {
 		return err
 	}
 	s.administer(conf)
+	return nil
+}
+
+// messaging makes the queue and what sends messages by it.
+func (s *services) messaging(conf config.Config, o outside) (err error) {
+	s.jobs = job.New(s.db, s.ring, o.now, o.log)
+	if s.post, err = drivers(conf, o.log, o.now, s.reportAddress(conf.Secure())); err != nil {
+		return err
+	}
+	s.post.inbox = o.inbox
+	if s.post.stored, err = s.messengers(conf, o); err != nil {
+		return err
+	}
+	s.notify = notify.New(s.jobs, o.now, s.deliverer(s.post))
+	s.notify.Refund, s.notify.Logger, s.notify.Words = s.limits.RefundAll, o.log, s.words
+	if s.post.outside() || o.inbox == nil {
+		s.notify.Patience = patience
+	}
 	return nil
 }
 

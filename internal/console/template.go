@@ -149,11 +149,10 @@ func (p *page) sizeOf(s *api.TextSize) string {
 	if s == nil {
 		return ""
 	}
-	key := "message_size"
 	if s.Parts > 1 {
-		key = "message_size_parts"
+		return p.say("message_size_parts", "n", strconv.Itoa(s.Characters), "parts", strconv.Itoa(s.Parts))
 	}
-	return p.say(key, "n", strconv.Itoa(s.Characters), "parts", strconv.Itoa(s.Parts))
+	return p.say("message_size", "n", strconv.Itoa(s.Characters))
 }
 
 // previewPage is a small page around a text message.
