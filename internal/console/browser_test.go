@@ -2,12 +2,13 @@ package console_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // RFC 6238
+	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -40,10 +41,7 @@ func newBrowser(t *testing.T, s *testkit.Server) *browser {
 // copied is another browser with the same cookies.
 func (b *browser) copied() *browser {
 	c := *b
-	c.cookies = map[string]string{}
-	for name, v := range b.cookies {
-		c.cookies[name] = v
-	}
+	c.cookies = maps.Clone(b.cookies)
 	return &c
 }
 

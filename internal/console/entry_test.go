@@ -235,7 +235,7 @@ func TestCookiesAreKeptClose(t *testing.T) {
 	}
 }
 
-// TestTwoTabs signs in in one tab while another still shows the form.
+// TestTwoTabs uses one tab to sign in while another still shows the form.
 func TestTwoTabs(t *testing.T) {
 	s := testkit.Start(t, dbtest.SQLite)
 	b := owner(t, s)

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/tigertally/tigertally/api"
@@ -210,15 +211,12 @@ func scopeGroups(role operator.Role) []scopeGroup {
 		{"watch", []operator.Scope{operator.MetricsRead, operator.AuditRead, operator.AuditExport}},
 		{"server", []operator.Scope{operator.SettingsRead, operator.SettingsWrite, operator.BackupsRead, operator.BackupsWrite, operator.AdminsRead}},
 	}
-	has := map[operator.Scope]bool{}
-	for _, scope := range role.Scopes() {
-		has[scope] = true
-	}
+	has := role.Scopes()
 	var all []scopeGroup
 	for _, g := range groups {
 		var some []operator.Scope
 		for _, scope := range g.scopes {
-			if has[scope] {
+			if slices.Contains(has, scope) {
 				some = append(some, scope)
 			}
 		}

@@ -48,7 +48,7 @@ func (p *page) identify() error {
 
 // missing is the page that has to be passed before back can be seen, "" for none.
 func (p *page) missing(back string) string {
-	way := ""
+	var way string
 	switch {
 	case p.token == "":
 		way = "signin"

@@ -24,9 +24,9 @@ const (
 	OperatorRemove     Op = "operator.remove"
 	OperatorSessions   Op = "operator.sessions"
 	OperatorEndSession Op = "operator.end-session"
-	APIKeyList         Op = "api-key.list"
-	APIKeyCreate       Op = "api-key.create"
-	APIKeyRevoke       Op = "api-key.revoke"
+	APIKeyList         Op = "api-key.list"   //nolint:gosec // a name, not a key
+	APIKeyCreate       Op = "api-key.create" //nolint:gosec // a name, not a key
+	APIKeyRevoke       Op = "api-key.revoke" //nolint:gosec // a name, not a key
 )
 
 // operatorOperations are what can be done with administrators and their API keys. The

@@ -97,7 +97,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, token, code string) (opened O
 	if err := s.countFactor(ctx, live); err != nil {
 		return Opened{}, nil, err
 	}
-	step, _ := totpMatch(seed, code, s.d.Now())
+	step := totpMatch(seed, code, s.d.Now())
 	if step == 0 {
 		return Opened{}, nil, s.refused(ctx, live.account, audit.OperatorEnrol, errs.SecondFactorWrong)
 	}
@@ -238,7 +238,7 @@ func (s *Service) matches(id string, sealed []byte, code string) (int64, error) 
 	if err != nil {
 		return 0, fmt.Errorf("open authenticator: %w", err)
 	}
-	step, _ := totpMatch(seed, code, s.d.Now())
+	step := totpMatch(seed, code, s.d.Now())
 	return step, nil
 }
 

@@ -32,16 +32,16 @@ func totpAt(seed []byte, step int64) string {
 	return fmt.Sprintf("%0*d", totpDigits, value%1_000_000)
 }
 
-// totpMatch returns the step whose code was shown. All steps are looked at, so that the
+// totpMatch returns the step whose code was shown, 0 for none. All steps are looked at, so that the
 // time does not tell which.
-func totpMatch(seed []byte, code string, now time.Time) (step int64, ok bool) {
+func totpMatch(seed []byte, code string, now time.Time) (step int64) {
 	current := now.Unix() / int64(totpStep/time.Second)
 	for s := current - totpSkew; s <= current+totpSkew; s++ {
 		if secret.Equal([]byte(totpAt(seed, s)), []byte(code)) {
-			step, ok = s, true
+			step = s
 		}
 	}
-	return step, ok
+	return step
 }
 
 // authenticator is how an app is told the seed: the key URI format every app reads.
