@@ -19,7 +19,7 @@ func (x examiner) measure(ctx context.Context) (d doctor.Database) {
 	if d.Err = q.QueryRow(ctx, `SELECT MAX(version) FROM schema_migrations`).Scan(&d.Schema); d.Err != nil {
 		return d
 	}
-	d.Latency = time.Since(start)
+	d.Latency = time.Since(start) //nolint:forbidigo // how long it really takes, whatever clock a test has set
 	if strings.HasPrefix(x.conf.Database(), "sqlite:") {
 		d.Engine = "SQLite"
 		var journal string
