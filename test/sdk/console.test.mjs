@@ -26,7 +26,7 @@ after(async () => {
 
 // Each step goes on where the one before it ended, so one that fails is the last.
 let failed = false;
-const step = (name, run) => test(name, { timeout: 240_000 }, async (t) => {
+const step = (name, run) => test(name, { timeout: 900_000 }, async (t) => {
   if (failed) return t.skip('a step before it failed');
   failed = true;
   await run(journey.console, journey);

@@ -60,6 +60,12 @@ export function support(step) {
     await c.look('explained-good');
   });
 
+  step('the overview shows that all is set up', async (c) => {
+    await c.menu('Overview');
+    await c.look('overview');
+    assert.equal((await c.page.locator('main').innerText()).match(/\bdone\b/g)?.length, 4, 'an app, text messages, a provider and a sign-in');
+  });
+
   step('so is one that failed', async (c, { state }) => {
     const { rejected } = await attempt(state.website, 'oolong');
     assert.ok(rejected, 'a wrong password is taken');

@@ -38,11 +38,11 @@ export class Looker {
     return this.#profiles;
   }
 
-  // at opens an address with each profile of whoever uses the context, and looks.
+  // at opens an address with each profile of whoever uses the context, and looks. It returns
+  // where the page's links lead.
   async at(from, address, name, { status = 200 } = {}) {
-    await Promise.all((await this.#all(from)).map(async (profile) => {
+    const links = await Promise.all((await this.#all(from)).map(async (profile) => {
       const { page, lang, size, heard } = profile;
-      heard.length = 0;
       const answer = await page.goto(new URL(address, url).href);
       const where = `${address} (${lang}, ${size})`;
       const is = (ok, what) => ok || this.problems.push(`${where}: ${what}`);
@@ -50,7 +50,10 @@ export class Looker {
       is(await page.evaluate(() => document.documentElement.lang) === lang, 'is in another language');
       await this.#themes(page, name, size, lang, where);
       for (const what of heard.filter((h) => status === 200 || !h.includes(`status of ${status}`))) is(false, what);
+      heard.length = 0;
+      return page.locator('a[href]').evaluateAll((all) => all.map((a) => a.href.replace(/#.*/, '')));
     }));
+    return new Set(links.flat());
   }
 
   // here looks at what a page shows now, which cannot be opened again.
@@ -63,10 +66,13 @@ export class Looker {
     await page.emulateMedia({ colorScheme: 'light' });
   }
 
+  // axe takes its time: it looks at half of the views, with every language, size and theme,
+  // and every pair of size and theme among them.
   async #themes(page, name, size, lang, where) {
     for (const theme of themes) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-      for (const what of await page.evaluate(inspect)) this.problems.push(`${where}, ${theme}: ${what}`);
+      const deep = (lang === 'en') === ((size === 'desktop') === (theme === 'light'));
+      for (const what of await page.evaluate(inspect, deep)) this.problems.push(`${where}, ${theme}: ${what}`);
       if (keep) await page.screenshot({ path: join(keep, `${name}-${size}-${lang}-${theme}.png`), fullPage: true, caret: 'initial', animations: 'allow' });
       this.looked += 1;
     }
@@ -90,7 +96,7 @@ export async function listen(page) {
 }
 
 // inspect runs in a page and lists what is wrong with it.
-async function inspect() {
+async function inspect(deep) {
   const wrong = [];
   const is = (ok, what) => ok || wrong.push(what);
   is(document.title.trim().length > 3, 'no title');
@@ -105,6 +111,7 @@ async function inspect() {
   for (const e of words.querySelectorAll('pre, code, textarea, script')) e.remove();
   const empty = words.textContent.match(/.{0,20}(\{\w+\}|%!|\bundefined\b|\bNaN\b|\[object).{0,20}/);
   is(!empty, `a place without its word: ${empty?.[0]}`);
+  if (!deep) return wrong;
   const { violations } = await axe.run(document, { resultTypes: ['violations'] });
   for (const v of violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))) {
     is(false, `axe: ${v.id}, ${v.impact}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary?.split('\n')[1]?.trim()}`).join(' | ')}`);

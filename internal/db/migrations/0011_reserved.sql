@@ -1,1 +1,0 @@
--- 0011: reserved for a change that is being written.
