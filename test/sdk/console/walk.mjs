@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { at } from '../lib/console.mjs';
 import { url } from '../lib/server.mjs';
 
+// things come before the id of one of them in an address.
+const things = /^(pools|apps|providers|drivers|templates|deliveries|users|attempts|records|operators|webhooks|pipelines)$/;
+
 // kind is what pages about different things of one sort have in common: one of them is
 // looked at.
 function kind(address) {
   const { pathname, searchParams } = new URL(address);
-  const path = pathname.split('/').map((part) => (/\d|^.{25,}$/.test(part) ? '*' : part)).join('/');
+  const path = pathname.split('/').map((part, n, all) => (things.test(all[n - 1]) && part !== 'new' || /\d/.test(part) ? '*' : part)).join('/');
   return `${path}?${[...new Set(searchParams.keys())].sort().join('&')}`;
 }
 
