@@ -121,7 +121,7 @@ func freeAddress(t *testing.T) string {
 func awake(t *testing.T, address string) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get(address) //nolint:noctx // our own server
+		resp, err := http.Get(address)
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
