@@ -60,7 +60,7 @@ type AdministratorSessionRef struct {
 }
 
 // APIKey is a key with which a program uses this API.
-type APIKey struct {
+type APIKey struct { //nolint:revive // what everybody calls it
 	ID         string     `json:"id" doc:"names the key without telling it"`
 	Name       string     `json:"name" doc:"what it is for"`
 	Role       string     `json:"role" enum:"owner,operator,support,read_only" doc:"the most it may do"`
@@ -92,6 +92,6 @@ type MadeAPIKey struct {
 }
 
 // APIKeyRef names an API key.
-type APIKeyRef struct {
+type APIKeyRef struct { //nolint:revive // what everybody calls it
 	Key string `path:"key" doc:"id of the key"`
 }

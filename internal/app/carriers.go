@@ -111,18 +111,18 @@ func simulatedVendor(kind string, sim *upsim.Server) map[string]string {
 			"sign_name": simulatedSign, "templates": "default=SMS_000000001(code)", "base": at.Aliyun,
 		}
 	case "twilio":
-		return map[string]string{ //nolint:gosec // the simulator's own.
+		return map[string]string{ // the simulator's own
 			"account_sid": "ACsim00000000000000000000000000001", "auth_token": "simtwilioauthtoken00000000000001",
 			"from": "+15005550006", "base": at.Twilio,
 		}
 	case "webhook":
-		return map[string]string{"url": at.Webhook, "secret": "sim-webhook-secret-0000000000001", "sign_name": "Tigertally"} //nolint:gosec // the simulator's own.
+		return map[string]string{"url": at.Webhook, "secret": "sim-webhook-secret-0000000000001", "sign_name": "Tigertally"} // the simulator's own
 	case mail.SMTP:
 		_, port, err := net.SplitHostPort(at.SMTP)
 		if err != nil {
 			return nil
 		}
-		return map[string]string{ //nolint:gosec // the simulator's own.
+		return map[string]string{ // the simulator's own
 			"host": "localhost", "port": port, "tls": "starttls", "ca": string(sim.CA()), "from": "Tigertally <no-reply@example.test>",
 			"username": "sim-mailer@example.test", "password": "sim-mail-password-0001",
 		}

@@ -16,7 +16,7 @@ func measureDisk(path string) doctor.Disk {
 		return d
 	}
 	block := uint64(st.Bsize) //nolint:gosec // a size is not negative.
-	d.Free, d.Total = uint64(st.Bavail)*block, uint64(st.Blocks)*block
+	d.Free, d.Total = uint64(st.Bavail)*block, st.Blocks*block
 	d.Writable = unix.Access(path, unix.W_OK|unix.X_OK) == nil
 	return d
 }

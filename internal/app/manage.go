@@ -41,7 +41,7 @@ func (s *services) administer(conf config.Config) {
 		Operators: s.operators, Limits: s.limits, Networks: s.account.Networks, Webhooks: s.webhooks, Doctor: s.checkup,
 		Providers: providers, Pipelines: s.Pipelines,
 		VerifyAudit: func(ctx context.Context, poolID string) (audit.Report, error) {
-			return s.Store.VerifyAudit(ctx, poolID, nil)
+			return s.VerifyAudit(ctx, poolID, nil)
 		},
 		Numbers:   manage.Numbers{Metrics: s.metrics, Deliveries: s.Deliveries, Ready: s.ready},
 		Messages:  manage.Messages{Channels: s.Channels, Deliveries: s.Deliveries, Codes: s.Codes, Carriers: s.carriers},

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,11 +224,11 @@ func (s *messengers) completed(d channel.Driver, set map[string]string) map[stri
 }
 
 func joined(ranges []netip.Prefix) string {
-	text := ""
+	var b strings.Builder
 	for _, r := range ranges {
-		text += r.String() + " "
+		b.WriteString(r.String() + " ")
 	}
-	return text
+	return b.String()
 }
 
 // textOf is a message as a text message.

@@ -21,7 +21,7 @@ const checkpointFile = "audit-checkpoints.jsonl"
 func (s *Store) notarize(ctx context.Context, dataDir string, log *slog.Logger) (err error) {
 	s.checkpoints = filepath.Join(dataDir, checkpointFile)
 	s.Notary, err = audit.NewNotary(s.audit, s.ring, func(line []byte) error {
-		log.Info("audit checkpoint", "checkpoint", string(line[:len(line)-1]))
+		log.InfoContext(ctx, "audit checkpoint", "checkpoint", string(line[:len(line)-1]))
 		return appendFile(s.checkpoints, line)
 	})
 	if err != nil {

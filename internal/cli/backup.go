@@ -31,7 +31,7 @@ func (f *backupFlags) add(c *cobra.Command) {
 }
 
 // secret is the passphrase, "" when there is none.
-func (f *backupFlags) secret(p Process, configured string) (string, error) {
+func (f *backupFlags) secret(configured string) (string, error) {
 	if f.passphrase == "" {
 		return configured, nil
 	}
@@ -57,11 +57,11 @@ func backupCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			phrase, err := f.secret(p, conf.Backup.Passphrase)
+			phrase, err := f.secret(conf.Backup.Passphrase)
 			if err != nil {
 				return err
 			}
-			path := "tigertally-" + time.Now().UTC().Format("20060102T150405Z") + ".backup"
+			path := "tigertally-" + time.Now().UTC().Format("20060102T150405Z") + ".backup" //nolint:forbidigo // the command line's own clock: it names a file
 			if len(args) == 1 {
 				path = args[0]
 			}
@@ -93,7 +93,7 @@ func backupVerify(p Process, f *backupFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			phrase, err := f.secret(p, conf.Backup.Passphrase)
+			phrase, err := f.secret(conf.Backup.Passphrase)
 			if err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ func restoreCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			phrase, err := f.secret(p, conf.Backup.Passphrase)
+			phrase, err := f.secret(conf.Backup.Passphrase)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -131,9 +132,7 @@ func call(ctx context.Context, do doer, method, path string, query url.Values, h
 		return nil, err
 	}
 	r.Header.Set("Accept-Language", "en")
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -20,10 +20,7 @@ import (
 // noun, made from the same types as the server's. A command somebody wrote by hand under
 // the same name stays.
 func addOperations(p Process, root *cobra.Command) {
-	summaries := map[manage.Op]string{}
-	for _, o := range manage.Operations() {
-		summaries[o.Op] = o.Summary
-	}
+	known := manage.ByName()
 	for _, o := range protocol.New(protocol.Options{}).Operations() {
 		name, verb, _ := strings.Cut(string(o.Op), ".")
 		noun := child(root, name)
@@ -32,7 +29,7 @@ func addOperations(p Process, root *cobra.Command) {
 			root.AddCommand(noun)
 		}
 		if child(noun, verb) == nil {
-			noun.AddCommand(operationCommand(p, o, verb, summaries[o.Op]))
+			noun.AddCommand(operationCommand(p, o, verb, known[o.Op].Summary))
 		}
 	}
 }
@@ -52,12 +49,12 @@ func operationCommand(p Process, o protocol.Operation, verb, summary string) *co
 	var f manageFlags
 	var body string
 	in := newInput(o)
-	use := verb
+	use := []string{verb}
 	for _, name := range in.args {
-		use += " " + strings.ToUpper(strings.ReplaceAll(name, "_", "-"))
+		use = append(use, strings.ToUpper(strings.ReplaceAll(name, "_", "-")))
 	}
 	c := &cobra.Command{
-		Use: use, Short: summary, Args: exactly(len(in.args)),
+		Use: strings.Join(use, " "), Short: summary, Args: exactly(len(in.args)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withManage(c, p, &f, func(do doer) error {
 				request, err := in.request(p, c, &f, args, body)

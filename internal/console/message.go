@@ -77,7 +77,7 @@ func changeDriver(ctx context.Context, p *page) error {
 	case "disable":
 		_, err = m.DisableMessageDriver(ctx, p.who, ref)
 	case "move":
-		position, _ := strconv.Atoi(f.Get("position")) //nolint:errcheck // no number is the first
+		position, _ := strconv.Atoi(f.Get("position")) // no number is the first
 		_, err = m.MoveMessageDriver(ctx, p.who, api.MessageDriverMove{MessageDriverRef: ref, Position: position})
 	case "remove":
 		_, err = m.RemoveMessageDriver(ctx, p.who, ref)

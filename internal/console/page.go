@@ -92,11 +92,6 @@ func (p *page) show(ctx context.Context, title string, body templ.Component) err
 	return p.write(ctx, http.StatusOK, document(p, body))
 }
 
-// part answers with a piece of a page, which a script puts into it.
-func (p *page) part(ctx context.Context, body templ.Component) error {
-	return p.write(ctx, http.StatusOK, body)
-}
-
 func (p *page) write(ctx context.Context, status int, body templ.Component) error {
 	var b strings.Builder
 	if err := body.Render(ctx, &b); err != nil {
@@ -120,7 +115,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // redirect sends the browser to a page below Prefix, or to another of our own.
 func (p *page) redirect(path string) error {
 	p.w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(p.w, p.r, path, http.StatusSeeOther)
+	http.Redirect(p.w, p.r, path, http.StatusSeeOther) //nolint:gosec // ours, or held against ours() where it came from outside
 	return nil
 }
 
@@ -132,20 +127,17 @@ func (p *page) done(path, notice string, params ...string) error {
 
 // link is the address of a page about the pool.
 func (p *page) link(parts ...string) string {
-	path := Prefix + "/pools/" + url.PathEscape(p.pool.ID)
-	for _, part := range parts {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
+	return p.global(append([]string{"pools", p.pool.ID}, parts...)...)
 }
 
 // global is the address of a page about the installation.
 func (p *page) global(parts ...string) string {
-	path := Prefix
+	var b strings.Builder
+	b.WriteString(Prefix)
 	for _, part := range parts {
-		path += "/" + url.PathEscape(part)
+		b.WriteString("/" + url.PathEscape(part))
 	}
-	return path
+	return b.String()
 }
 
 // choosePool finds the pool that the path names, and those to choose from.

@@ -69,21 +69,32 @@ type settingGroup struct {
 func settingGroups() []settingGroup {
 	return []settingGroup{
 		{"who", []setting{
-			{name: "product_name"}, {name: "default_lang", kind: settingChoice, choices: []string{"zh-CN", "en"}},
-			{name: "anonymous", kind: settingSwitch}, {name: "open_clients", kind: settingSwitch}, {name: "cased_usernames", kind: settingSwitch},
+			{name: "product_name"},
+			{name: "default_lang", kind: settingChoice, choices: []string{"zh-CN", "en"}},
+			{name: "anonymous", kind: settingSwitch},
+			{name: "open_clients", kind: settingSwitch},
+			{name: "cased_usernames", kind: settingSwitch},
 		}},
 		{"password", []setting{{name: "password_min", kind: settingNumber}, {name: "password_common", kind: settingSwitch}}},
 		{"code", []setting{
-			{name: "code_digits", kind: settingNumber}, {name: "code_life", kind: settingSpan}, {name: "max_code_tries", kind: settingNumber},
+			{name: "code_digits", kind: settingNumber},
+			{name: "code_life", kind: settingSpan},
+			{name: "max_code_tries", kind: settingNumber},
 			{name: "captcha", kind: settingChoice, choices: []string{"off", "auto", "always"}},
 		}},
 		{"sending", []setting{
-			{name: "limits", kind: settingSwitch}, {name: "send_gap", kind: settingSpan}, {name: "countries", kind: settingList},
-			{name: "day_budget", kind: settingNumber}, {name: "country_budget", kind: settingNumber},
+			{name: "limits", kind: settingSwitch},
+			{name: "send_gap", kind: settingSpan},
+			{name: "countries", kind: settingList},
+			{name: "day_budget", kind: settingNumber},
+			{name: "country_budget", kind: settingNumber},
 		}},
 		{"session", []setting{
-			{name: "access_life", kind: settingSpan}, {name: "refresh_idle", kind: settingSpan}, {name: "refresh_life", kind: settingSpan},
-			{name: "refresh_grace", kind: settingSpan}, {name: "login_life", kind: settingSpan},
+			{name: "access_life", kind: settingSpan},
+			{name: "refresh_idle", kind: settingSpan},
+			{name: "refresh_life", kind: settingSpan},
+			{name: "refresh_grace", kind: settingSpan},
+			{name: "login_life", kind: settingSpan},
 		}},
 		{"step", []setting{
 			{name: "verification_life", kind: settingSpan}, {name: "sudo_life", kind: settingSpan}, {name: "captcha_life", kind: settingSpan},
@@ -194,7 +205,7 @@ func (s setting) entered(p *page) (json.RawMessage, bool) {
 			break // what was typed is refused by the rules of the setting
 		}
 		if v = n; s.kind == settingSpan {
-			unit, _ := strconv.ParseFloat(p.r.PostFormValue(s.name+"_unit"), 64) //nolint:errcheck // no unit is seconds
+			unit, _ := strconv.ParseFloat(p.r.PostFormValue(s.name+"_unit"), 64) // no unit is seconds
 			v = n * max(unit, 1)
 		}
 	case settingText, settingChoice:

@@ -47,7 +47,7 @@ func (d *DB) Lane(ctx context.Context, name string) (int, error) {
 // waiting and nothing else.
 func (d *DB) takeLane(ctx context.Context, name string) (int, error) {
 	h := fnv.New32a()
-	h.Write([]byte(name))   //nolint:errcheck // never fails.
+	h.Write([]byte(name))   // never fails
 	key := int32(h.Sum32()) //nolint:gosec // any 32 bits will do.
 	var lane int
 	err := d.QueryRow(ctx, `SELECT n FROM generate_series(0, $2::int - 1) AS n

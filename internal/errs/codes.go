@@ -136,9 +136,8 @@ const (
 
 	// Managing a pool.
 
-	// An Idempotency-Key of another request; of one that is under way or was cut off.
-	IdempotencyReused  Code = "idempotency_reused"
-	IdempotencyPending Code = "idempotency_pending"
+	IdempotencyReused  Code = "idempotency_reused"  // an Idempotency-Key of another request
+	IdempotencyPending Code = "idempotency_pending" // of one that is under way or was cut off
 	AppNotFound        Code = "app_not_found"
 	AppTaken           Code = "app_taken"
 	AppDefault         Code = "app_default"  // the pool's own application stays
@@ -175,8 +174,8 @@ const (
 	OperatorName     Code = "operator_name" // not a name we take
 	LastOwner        Code = "last_owner"    // somebody must remain who may do everything
 	FactorRequired   Code = "factor_required"
-	FactorUnset      Code = "factor_unset" // no second factor is set up
-	APIKeyInvalid    Code = "api_key_invalid"
+	FactorUnset      Code = "factor_unset"    // no second factor is set up
+	APIKeyInvalid    Code = "api_key_invalid" //nolint:gosec // a word
 	APIKeyNotFound   Code = "api_key_not_found"
 	FormStale        Code = "form_stale" // a form of another session, or of a page open for long
 	WebhookNotFound  Code = "webhook_not_found"

@@ -70,7 +70,7 @@ type Service struct {
 }
 
 // New makes a Service.
-func New(d Deps) *Service { return &Service{d: d, rules: rules()} }
+func New(d Deps) *Service { return &Service{d: d, rules: ByName()} }
 
 // may says whether p may do op in a pool, and as whom the record names them. poolID is ""
 // for an operation on the installation. Every operation asks first.

@@ -27,8 +27,8 @@ func Operations() []Operation {
 	)
 }
 
-// rules finds an operation by its name.
-func rules() map[Op]Operation {
+// ByName returns every operation by its name.
+func ByName() map[Op]Operation {
 	all := Operations()
 	m := make(map[Op]Operation, len(all))
 	for _, o := range all {

@@ -61,7 +61,7 @@ func (s *Service) functions(ctx context.Context, poolID string) ([]api.Function,
 	if err != nil {
 		return nil, err
 	}
-	views, places := make([]api.Function, len(all)), map[pipeline.Point]int{}
+	views, places := make([]api.Function, len(all)), make(map[pipeline.Point]int)
 	for i, f := range all {
 		places[f.Point]++
 		views[i] = functionView(f, places[f.Point])

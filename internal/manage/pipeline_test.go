@@ -20,8 +20,8 @@ func function(pool, name string) api.FunctionRef {
 	return api.FunctionRef{PoolRef: api.PoolRef{Pool: pool}, Pipeline: name}
 }
 
-func put(pool, name, point, source string) api.FunctionPut {
-	return api.FunctionPut{FunctionRef: function(pool, name), Point: point, Source: source}
+func put(name, point, source string) api.FunctionPut {
+	return api.FunctionPut{FunctionRef: function("mine", name), Point: point, Source: source}
 }
 
 // places are the names of functions with their places, as a list has them.
@@ -38,10 +38,10 @@ func TestFunctionsAreStoredOrderedAndKeptWithTheirVersions(t *testing.T) {
 		m, ctx := s.App.Manage(), t.Context()
 		me, other := tenants(t, s)
 		for _, name := range []string{"one", "two", "three"} {
-			_, err := m.PutFunction(ctx, me, put("mine", name, "PRE_REGISTER", passes))
+			_, err := m.PutFunction(ctx, me, put(name, "PRE_REGISTER", passes))
 			wantCode(t, err, "")
 		}
-		first, err := m.PutFunction(ctx, me, put("mine", "four", "POST_REGISTER", passes))
+		first, err := m.PutFunction(ctx, me, put("four", "POST_REGISTER", passes))
 		wantCode(t, err, "")
 		if !first.Enabled || first.Version != 1 || first.Author != "operator:mine" || first.Position != 1 {
 			t.Errorf("a new function: %+v", first)
@@ -63,7 +63,7 @@ func TestFunctionsAreStoredOrderedAndKeptWithTheirVersions(t *testing.T) {
 		if second.Version != 2 || second.Description != about || second.Point != "POST_REGISTER" || second.ID != first.ID {
 			t.Errorf("the second version: %+v", second)
 		}
-		late := put("mine", "four", "", passes)
+		late := put("four", "", passes)
 		late.IfMatch = api.ETag(first)
 		_, err = m.PutFunction(ctx, me, late)
 		wantCode(t, err, errs.EditConflict)
@@ -103,7 +103,7 @@ func TestFunctionsAreStoredOrderedAndKeptWithTheirVersions(t *testing.T) {
 func TestAFunctionThatDoesNotCompileIsRefusedWithItsLine(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
 		me, _ := tenants(t, s)
-		_, err := s.App.Manage().PutFunction(t.Context(), me, put("mine", "broken", "PRE_REGISTER", "async function pipe(user, context, callback) {\n  return callback(null,;\n}\n"))
+		_, err := s.App.Manage().PutFunction(t.Context(), me, put("broken", "PRE_REGISTER", "async function pipe(user, context, callback) {\n  return callback(null,;\n}\n"))
 		wantCode(t, err, errs.PipelineInvalid)
 		if reason := errs.From(err).Params["reason"]; !strings.Contains(reason, "(line 2)") {
 			t.Errorf("reason = %q does not name line 2", reason)

@@ -15,8 +15,6 @@ import (
 	"github.com/tigertally/tigertally/internal/testkit"
 )
 
-func pointer[T any](v T) *T { return &v }
-
 // tenants makes two pools and returns the owners of each, who reach no other.
 func tenants(t *testing.T, s *testkit.Server) (mine, theirs operator.Principal) {
 	t.Helper()
@@ -45,7 +43,7 @@ func ref(pool, id string) api.ProviderRef {
 
 func github(pool, id string) api.ProviderPut {
 	return api.ProviderPut{
-		ProviderRef: ref(pool, id), Kind: pointer("github"),
+		ProviderRef: ref(pool, id), Kind: new("github"),
 		Settings: map[string]string{"client_id": "abc", "client_secret": "hush-hush", "scope": "read:user"},
 	}
 }
@@ -67,7 +65,7 @@ func TestAProviderIsMadeChangedAndShownWithoutItsSecrets(t *testing.T) {
 		// What is not given stays, an empty setting goes, and the secret is the old one.
 		changed, err := m.PutProvider(ctx, me, api.ProviderPut{
 			ProviderRef: ref("mine", "gh"), Guarded: api.Guarded{IfMatch: api.ETag(made)},
-			Name: pointer("Code"), SignUp: pointer(false), Settings: map[string]string{"scope": ""},
+			Name: new("Code"), SignUp: new(false), Settings: map[string]string{"scope": ""},
 		})
 		wantCode(t, err, "")
 		want.Name, want.SignUp, want.Settings = "Code", false, map[string]string{"client_id": "abc", "client_secret": api.SettingKept}
@@ -81,9 +79,9 @@ func TestAProviderIsMadeChangedAndShownWithoutItsSecrets(t *testing.T) {
 			t.Errorf("the secret is %q, %v", set["client_secret"], err)
 		}
 
-		_, err = m.PutProvider(ctx, me, api.ProviderPut{ProviderRef: ref("mine", "gh"), Guarded: api.Guarded{IfMatch: api.ETag(made)}, Name: pointer("late")})
+		_, err = m.PutProvider(ctx, me, api.ProviderPut{ProviderRef: ref("mine", "gh"), Guarded: api.Guarded{IfMatch: api.ETag(made)}, Name: new("late")})
 		wantCode(t, err, errs.EditConflict)
-		_, err = m.PutProvider(ctx, me, api.ProviderPut{ProviderRef: ref("mine", "gh"), Kind: pointer("gitee")})
+		_, err = m.PutProvider(ctx, me, api.ProviderPut{ProviderRef: ref("mine", "gh"), Kind: new("gitee")})
 		wantCode(t, err, errs.BadRequest)
 
 		off, err := m.DisableProvider(ctx, me, ref("mine", "gh"))
@@ -141,7 +139,7 @@ func TestAProviderSaysWhatIsWrongWithItsSettings(t *testing.T) {
 		}{
 			{"a setting is missing", func(in *api.ProviderPut) { in.Settings["client_secret"] = "" }, errs.ProviderSettings, `"client_secret" is missing`},
 			{"a setting is unknown", func(in *api.ProviderPut) { in.Settings["nonsense"] = "1" }, errs.ProviderSettings, `no option "nonsense"`},
-			{"a vendor nobody knows", func(in *api.ProviderPut) { in.Kind = pointer("nothing") }, errs.BadRequest, ""},
+			{"a vendor nobody knows", func(in *api.ProviderPut) { in.Kind = new("nothing") }, errs.BadRequest, ""},
 			{"no vendor", func(in *api.ProviderPut) { in.Kind = nil }, errs.BadRequest, ""},
 			{"a provider of the core's own", func(in *api.ProviderPut) { in.Provider = "anonymous" }, errs.BadRequest, ""},
 			{"a credential of the simulator", func(in *api.ProviderPut) { in.Settings["client_secret"] = "sim-github-secret-000000000001" }, errs.ProviderSettings, "simulator"},

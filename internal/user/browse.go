@@ -53,8 +53,10 @@ type beginning struct{ column, text string }
 // is written, with its country or, in China's, without.
 func beginnings(text string) []beginning {
 	all := []beginning{
-		{"username_key", contact.UsernameKey(text, false)}, {"username_key", contact.UsernameKey(text, true)},
-		{"email", strings.ToLower(text)}, {"name", text},
+		{"username_key", contact.UsernameKey(text, false)},
+		{"username_key", contact.UsernameKey(text, true)},
+		{"email", strings.ToLower(text)},
+		{"name", text},
 	}
 	number := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(text)
 	if strings.Trim(number, "+0123456789") != "" || len(number) < 3 {

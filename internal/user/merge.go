@@ -55,9 +55,7 @@ func PlanMerge(to, from User) (Merged, error) {
 // mergeDetails adds the fields and identities to the plan.
 func mergeDetails(m *Merged, to, from User) {
 	custom := make(map[string]any, len(to.Custom)+len(from.Custom))
-	for key, value := range to.Custom {
-		custom[key] = value
-	}
+	maps.Copy(custom, to.Custom)
 	for _, key := range slices.Sorted(maps.Keys(from.Custom)) {
 		if _, has := custom[key]; has {
 			m.Dropped = append(m.Dropped, "custom:"+key)

@@ -71,7 +71,7 @@ var byCode = map[errs.Code]int{
 	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.SendMisconfigured: busy, errs.PipelineFailed: busy,
 
 	errs.BadRequest: parameterMissing, errs.FieldMissing: parameterMissing,
-	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable, errs.MediaFull: unprocessable,
+	errs.FieldTooLong: unprocessable, errs.ProviderSettings: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable, errs.MediaFull: unprocessable,
 	errs.UsernameInvalid: unprocessable,
 	errs.RouteNotFound:   notThere, errs.MethodRefused: notThere, errs.NotImplemented: notThere,
 	errs.KeyNotFound: notThere, errs.FunctionNotFound: notThere, errs.ProviderNotFound: notThere,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/tigertally/tigertally/internal/idempotency"
@@ -75,9 +76,7 @@ func (p *Protocol) first(w http.ResponseWriter, r *http.Request, next http.Handl
 }
 
 func (a answer) send(w http.ResponseWriter) error {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
 	_, err := w.Write(a.Body)
 	return err

@@ -7,7 +7,7 @@ import (
 )
 
 func (p *Protocol) keyOperations() []Operation {
-	const keys, secrets, tickets = "/pools/{pool}/keys", "/pools/{pool}/secrets", "/pools/{pool}/ticket-keys"
+	const keys, secrets, tickets = "/pools/{pool}/keys", "/pools/{pool}/secrets", "/pools/{pool}/ticket-keys" //nolint:gosec // paths
 	return []Operation{
 		operate(p, manage.KeyList, http.MethodGet, keys, p.core.SigningKeys),
 		operate(p, manage.KeyRotate, http.MethodPost, keys+"/rotate", p.core.RotateKeys),

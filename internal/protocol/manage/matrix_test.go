@@ -102,7 +102,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	got := regexp.MustCompile(` +\n`).ReplaceAllString(b.String(), "\n")
 	file := filepath.Join("testdata", "matrix.txt")
 	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil { //nolint:gosec // for people
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -79,10 +79,7 @@ func (p *Protocol) describe() document {
 			SecuritySchemes: map[string]map[string]string{"key": {"type": "http", "scheme": "bearer"}},
 		},
 	}
-	known := map[manage.Op]manage.Operation{}
-	for _, o := range manage.Operations() {
-		known[o.Op] = o
-	}
+	known := manage.ByName()
 	c := schemas(d.Components.Schemas)
 	refusal := docResponse{"refused", map[string]docMedia{problemType: {c.of(reflect.TypeFor[api.Problem]())}}}
 	for _, o := range p.Operations() {

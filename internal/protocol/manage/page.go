@@ -44,10 +44,7 @@ func (p *Protocol) page() string {
 		`<title>Tigertally management API</title><link rel="stylesheet" href="docs.css"></head><body><header>` +
 		`<h1>Management API</h1><p>` + html.EscapeString(p.describe().Info.Description) +
 		` <a href="openapi.json">OpenAPI document</a></p></header>`)
-	known := map[manage.Op]manage.Operation{}
-	for _, o := range manage.Operations() {
-		known[o.Op] = o
-	}
+	known := manage.ByName()
 	var nouns []string
 	byNoun := map[string][]Operation{}
 	for _, o := range p.Operations() {
