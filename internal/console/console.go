@@ -2,7 +2,7 @@
 // look like, the forms they send and the cookie that says who sent them. Everything it
 // shows and does is an operation of the manage flow; it decides nothing itself. Pages
 // work without a script, which only makes them more comfortable.
-package console //nolint:godoclint // generated files carry a comment too
+package console
 
 import (
 	"context"

@@ -81,7 +81,7 @@ func (p *page) checkForm() error {
 	case err != nil:
 		return errs.New(errs.BadRequest, "field", "Content-Type")
 	case kind == "application/x-www-form-urlencoded":
-		err = p.r.ParseForm() //nolint:gosec // the server reads only so much of a body
+		err = p.r.ParseForm()
 	case kind == "multipart/form-data":
 		err = p.r.ParseMultipartForm(maxUpload) //nolint:gosec // the server reads only so much of a body
 	default:

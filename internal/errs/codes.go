@@ -174,8 +174,8 @@ const (
 	OperatorName     Code = "operator_name" // not a name we take
 	LastOwner        Code = "last_owner"    // somebody must remain who may do everything
 	FactorRequired   Code = "factor_required"
-	FactorUnset      Code = "factor_unset"    // no second factor is set up
-	APIKeyInvalid    Code = "api_key_invalid" //nolint:gosec // a word
+	FactorUnset      Code = "factor_unset" // no second factor is set up
+	APIKeyInvalid    Code = "api_key_invalid"
 	APIKeyNotFound   Code = "api_key_not_found"
 	FormStale        Code = "form_stale" // a form of another session, or of a page open for long
 	WebhookNotFound  Code = "webhook_not_found"

@@ -88,10 +88,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	names := []string{"owner", "operator", "support", "read_only", "stale", "nofactor", "key", "nobody"}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-32s %-18s %s\n", "operation", "scope", strings.Join(names, " "))
-	rules := map[manage.Op]manage.Operation{}
-	for _, o := range manage.Operations() {
-		rules[o.Op] = o
-	}
+	rules := manage.ByName()
 	for _, o := range protocol.New(protocol.Options{}).Operations() {
 		fmt.Fprintf(&b, "%-32s %-18s", o.Op, rules[o.Op].Scope)
 		for _, name := range names {
