@@ -5,7 +5,7 @@
 GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: build test check lint format tools race bench fuzz
+.PHONY: generate build test check lint format tools race bench fuzz
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/tigertally ./cmd/tigertally
@@ -27,6 +27,10 @@ lint:
 
 format:
 	$(LINT) fmt ./...
+
+# The pages of the console are written in .templ files; what becomes of them is committed.
+generate:
+	$(GO) run github.com/a-h/templ/cmd/templ@v0.3.977 generate -path internal/console
 
 check: lint test
 

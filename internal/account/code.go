@@ -59,6 +59,15 @@ func (s *Service) SendCode(ctx context.Context, in SendInput) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
+	ctx = audit.About(ctx, signin.Typed(target))
+	sent, err := s.sendCode(ctx, in, target, channel)
+	if err != nil {
+		s.noCode(ctx, in.Client, audit.CodeSend, err, map[string]string{"channel": channel, "to": contact.Mask(target)})
+	}
+	return sent, err
+}
+
+func (s *Service) sendCode(ctx context.Context, in SendInput, target, channel string) (Sent, error) {
 	if err := s.mayAsk(ctx, in, target); err != nil {
 		return Sent{}, err
 	}
@@ -141,8 +150,8 @@ func (s *Service) budget(ctx context.Context, c pool.Client, identifier, captcha
 		return nil
 	}
 	from := caller.From(ctx)
-	address := limit.Key("exists", c.Pool.ID, from.Prefix())
-	device := limit.Key("exists_device", c.Pool.ID, from.DeviceID)
+	address := limit.AskedAbout.In(c.Pool.ID, from.Prefix())
+	device := limit.AskedByDevice.In(c.Pool.ID, from.DeviceID)
 	take := func(ctx context.Context) error {
 		if err := s.Limits.TakeDistinct(ctx, address, identifier, limit.ExistsAddress()); err != nil || from.DeviceID == "" {
 			return err
@@ -201,16 +210,12 @@ func (s *Service) VerifyCode(ctx context.Context, c pool.Client, id, digits stri
 	case digits == "":
 		return Granted{}, errs.New(errs.FieldMissing, "field", "verification_code")
 	}
-	if c.Pool.Settings.Limits {
-		key := limit.Key("verify", c.Pool.ID, caller.From(ctx).Prefix())
-		if err := s.Limits.Take(ctx, key, limit.VerifyAddress()); err != nil {
-			return Granted{}, err
-		}
-	}
-	v, err := s.Codes.Check(ctx, c.Pool.ID, c.ID, id, digits)
+	v, err := s.checkCode(ctx, c, id, digits)
 	if err != nil {
+		s.wrongCode(ctx, c, id, err)
 		return Granted{}, err
 	}
+	ctx = audit.About(ctx, signin.Typed(v.Target))
 	var g Granted
 	err = s.DB.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Codes.Spend(ctx, v); err != nil {
@@ -226,4 +231,14 @@ func (s *Service) VerifyCode(ctx context.Context, c pool.Client, id, digits stri
 		})
 	})
 	return g, err
+}
+
+func (s *Service) checkCode(ctx context.Context, c pool.Client, id, digits string) (code.Verified, error) {
+	if c.Pool.Settings.Limits {
+		key := limit.CodesTried.In(c.Pool.ID, caller.From(ctx).Prefix())
+		if err := s.Limits.Take(ctx, key, limit.VerifyAddress()); err != nil {
+			return code.Verified{}, err
+		}
+	}
+	return s.Codes.Check(ctx, c.Pool.ID, c.ID, id, digits)
 }

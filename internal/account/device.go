@@ -38,7 +38,7 @@ type DeviceCode struct {
 // StartDevice begins a device grant for an application.
 func (s *Service) StartDevice(ctx context.Context, c pool.Client, scope string) (DeviceCode, error) {
 	if c.Pool.Settings.Limits {
-		key := limit.Key("device_start", c.Pool.ID, caller.From(ctx).Prefix())
+		key := limit.DeviceStarts.In(c.Pool.ID, caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.DeviceStartAddress()); err != nil {
 			return DeviceCode{}, err
 		}
@@ -60,8 +60,8 @@ func (s *Service) AuthorizeDevice(ctx context.Context, p Principal, userCode str
 		return errs.New(errs.AnonymousDenied)
 	}
 	// A guess is counted before it is looked at, by person and by address (OA-07, AT-03).
-	byUser := limit.Key("device_code", p.PoolID, p.UserID)
-	byAddress := limit.Key("device_code", p.PoolID, caller.From(ctx).Prefix())
+	byUser := limit.DeviceCodes.In(p.PoolID, p.UserID)
+	byAddress := limit.DeviceCodes.In(p.PoolID, caller.From(ctx).Prefix())
 	for _, key := range []string{byUser, byAddress} {
 		if err := s.Limits.Take(ctx, key, limit.DeviceCodeAddress()); err != nil {
 			return err

@@ -35,7 +35,7 @@ func (s *Service) Feedback(ctx context.Context, in FeedbackInput) error {
 	if in.Text == "" && in.Images == "" {
 		return errs.New(errs.FieldMissing, "field", "description")
 	}
-	if err := s.take(ctx, in.Client, "feedback", limit.FeedbackAddress()); err != nil {
+	if err := s.take(ctx, in.Client, limit.Feedback, limit.FeedbackAddress()); err != nil {
 		return err
 	}
 	return s.Audit.Record(ctx, audit.Event{
@@ -52,7 +52,7 @@ func (s *Service) Feedback(ctx context.Context, in FeedbackInput) error {
 //
 // Errors: ImageInvalid, TooManyRequests, MediaFull, of which the operator hears.
 func (s *Service) SavePicture(ctx context.Context, c pool.Client, body []byte) (id string, err error) {
-	if err := s.take(ctx, c, "upload", limit.UploadAddress()); err != nil {
+	if err := s.take(ctx, c, limit.Uploads, limit.UploadAddress()); err != nil {
 		return "", err
 	}
 	id, _, err = s.Media.Save(ctx, c.Pool.ID, body, int64(c.Pool.Settings.MediaBytes))
@@ -65,11 +65,11 @@ func (s *Service) SavePicture(ctx context.Context, c pool.Client, body []byte) (
 }
 
 // take counts what anybody may do so often from one address.
-func (s *Service) take(ctx context.Context, c pool.Client, what string, rule limit.Rule) error {
+func (s *Service) take(ctx context.Context, c pool.Client, what limit.Counter, rule limit.Rule) error {
 	if !c.Pool.Settings.Limits {
 		return nil
 	}
-	return s.Limits.Take(ctx, limit.Key(what, c.Pool.ID, caller.From(ctx).Prefix()), rule)
+	return s.Limits.Take(ctx, what.In(c.Pool.ID, caller.From(ctx).Prefix()), rule)
 }
 
 // cut shortens s to at most n bytes of whole characters.

@@ -92,5 +92,5 @@ func (s *Service) mayScan(ctx context.Context, p Principal) error {
 	if err := u.State(); err != nil {
 		return err
 	}
-	return s.Limits.Take(ctx, limit.Key("screen", p.PoolID, p.UserID), limit.ScreenPerson())
+	return s.Limits.Take(ctx, limit.Screens.In(p.PoolID, p.UserID), limit.ScreenPerson())
 }

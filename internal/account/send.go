@@ -88,13 +88,13 @@ func (s *Service) takeSend(ctx context.Context, c pool.Client, channel, target s
 		gap = max(gap, limit.MailGap)
 	}
 	own := []limit.Charge{
-		{Key: limit.Key("send", c.Pool.ID, target), Rules: limit.SendNumber(gap)},
-		{Key: limit.Key("send_all", target), Rules: []limit.Rule{limit.NumberAll()}},
+		{Key: limit.Sends.In(c.Pool.ID, target), Rules: limit.SendNumber(gap)},
+		{Key: limit.SendsAnywhere.Over(target), Rules: []limit.Rule{limit.NumberAll()}},
 	}
 	charges := append(s.sendSignals(ctx, c), own...)
-	charges = append(charges, limit.Charge{Key: limit.Key("send_app", c.App.ID), Rules: []limit.Rule{limit.SendApp()}})
+	charges = append(charges, limit.Charge{Key: limit.SendsOfApp.Over(c.App.ID), Rules: []limit.Rule{limit.SendApp()}})
 	if device := caller.From(ctx).DeviceID; device != "" {
-		charges = append(charges, limit.Charge{Key: limit.Key("send_device", c.Pool.ID, device), Rules: limit.SendDevice()})
+		charges = append(charges, limit.Charge{Key: limit.SendsToDevice.In(c.Pool.ID, device), Rules: limit.SendDevice()})
 	}
 	for _, b := range budgets(c.Pool, channel, target) {
 		charges = append(charges, b.Charge)
@@ -120,12 +120,12 @@ type budget struct {
 func budgets(p pool.Pool, channel, target string) []budget {
 	var all []budget
 	if most := p.Settings.DayBudget; most > 0 {
-		charge := limit.Charge{Key: limit.Key("send_budget", p.ID), Rules: []limit.Rule{limit.SendBudget(most)}}
+		charge := limit.Charge{Key: limit.SendsBudget.In(p.ID), Rules: []limit.Rule{limit.SendBudget(most)}}
 		all = append(all, budget{charge, most, ""})
 	}
 	if most := p.Settings.CountryBudget; channel == code.SMS && most > 0 {
 		country, _ := contact.SplitPhone(target)
-		charge := limit.Charge{Key: limit.Key("send_budget", p.ID, country), Rules: []limit.Rule{limit.SendBudget(most)}}
+		charge := limit.Charge{Key: limit.SendsBudget.In(p.ID, country), Rules: []limit.Rule{limit.SendBudget(most)}}
 		all = append(all, budget{charge, most, country})
 	}
 	return all
@@ -135,12 +135,12 @@ func budgets(p pool.Pool, channel, target string) []budget {
 func (s *Service) sendSignals(ctx context.Context, c pool.Client) []limit.Charge {
 	from := caller.From(ctx)
 	signals := []limit.Charge{
-		{Key: limit.Key("send_address", c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
-		{Key: limit.Key("send_net", c.Pool.ID, from.Network()), Rules: []limit.Rule{limit.SendNetwork()}},
+		{Key: limit.SendsAsked.In(c.Pool.ID, from.Prefix()), Rules: limit.SendAddress()},
+		{Key: limit.SendsOfNetwork.In(c.Pool.ID, from.Network()), Rules: []limit.Rule{limit.SendNetwork()}},
 	}
 	if group := s.Networks.Group(from.Addr); group != "" {
 		signals = append(signals, limit.Charge{
-			Key: limit.Key("send_group", c.Pool.ID, group), Rules: []limit.Rule{limit.SendGroup()},
+			Key: limit.SendsOfGroup.In(c.Pool.ID, group), Rules: []limit.Rule{limit.SendGroup()},
 		})
 	}
 	return signals
@@ -153,7 +153,7 @@ func seriesKey(p pool.Pool, e164 string) string {
 	if len(national) > digits {
 		national = national[:digits]
 	}
-	return limit.Key("send_series", p.ID, country, national)
+	return limit.SendsInSeries.In(p.ID, country, national)
 }
 
 // suspicious reports whether messages are asked for in a way that calls for a captcha:

@@ -6,6 +6,7 @@ import (
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/user"
@@ -42,11 +43,8 @@ func (s *Service) CreateUser(ctx context.Context, m Manager, in NewUser) (user.U
 	if err != nil {
 		return user.User{}, err
 	}
-	u, err := in.user(p)
+	u, err := in.Vet(ctx, p, s.d.Fields)
 	if err != nil {
-		return user.User{}, err
-	}
-	if u.Custom, err = s.d.Fields.Check(ctx, p.ID, in.Custom, true); err != nil {
 		return user.User{}, err
 	}
 	if in.Password != "" {
@@ -66,6 +64,20 @@ func (s *Service) CreateUser(ctx context.Context, m Manager, in NewUser) (user.U
 		return user.User{}, s.d.Users.Conflict(ctx, err, u)
 	}
 	return made, nil
+}
+
+// Vet returns the person in describes, not stored and without a password, after every
+// check but those of the password and of who has the identifiers. The errors are those of
+// CreateUser.
+func (in NewUser) Vet(ctx context.Context, p pool.Pool, fields *field.Service) (user.User, error) {
+	u, err := in.user(p)
+	if err != nil {
+		return user.User{}, err
+	}
+	if u.Custom, err = fields.Check(ctx, p.ID, in.Custom, true); err != nil {
+		return user.User{}, err
+	}
+	return u, nil
 }
 
 // user checks what was typed.

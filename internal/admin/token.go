@@ -87,7 +87,7 @@ func (s *Service) issue(ctx context.Context, poolID, secretID string) (Token, er
 // wrong counts and records a wrong secret, so many that somebody notices and not so many
 // that the record fills up.
 func (s *Service) wrong(ctx context.Context, poolID string, refusal error) error {
-	key := limit.Key("pool_secret", caller.From(ctx).Prefix())
+	key := limit.WrongSecrets.Over(caller.From(ctx).Prefix())
 	if err := s.d.Limits.Take(ctx, key, limit.SecretAddress()); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{services: s, conf: o.Config, log: o.Logger}
-	if err := errors.Join(a.checkProviders(ctx), a.finish(ctx)); err != nil {
+	if err := errors.Join(a.checkProviders(ctx), a.checkMessengers(ctx), a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -115,6 +115,13 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer a.jobs.Stop()
+	if err := a.hookJobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer a.hookJobs.Stop()
+	defer a.backups.Stop() // which a job may wait for
+	a.metrics.Start(context.WithoutCancel(ctx))
+	defer func() { err = errors.Join(err, a.metrics.Stop(context.WithoutCancel(ctx))) }()
 	servers := []*http.Server{web.NewServer(a.handler, a.log)}
 	listeners := []net.Listener{listener}
 	if a.conf.MetricsListen != "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tigertally/tigertally/internal/callback"
+	"github.com/tigertally/tigertally/internal/channel"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/delivery"
 	"github.com/tigertally/tigertally/internal/driver"
@@ -25,12 +26,14 @@ const (
 	laneWait = time.Second
 )
 
-// post hands messages to the configured drivers.
+// post hands messages to drivers.
 type post struct {
 	texts *sms.Router
 	mails mail.Driver
 	inbox func(m notify.Message) // development only; sees what was sent
 	lanes map[string]chan struct{}
+
+	stored *messengers // of pools, which come before the server's
 }
 
 // drivers opens the configured message drivers. address is where a driver's vendor may
@@ -57,18 +60,37 @@ func drivers(conf config.Config, log *slog.Logger, now func() time.Time, address
 	return p, nil
 }
 
-// outside reports whether any message leaves this machine.
+// outside reports whether any message leaves this machine by a driver of the server's own.
 func (p *post) outside() bool { return p.texts != nil || p.mails != nil }
 
-func (p *post) carry(ctx context.Context, m notify.Message) (driver.Receipt, error) {
-	if p.outside() {
-		leave, err := p.enter(ctx, m.Channel)
-		if err != nil {
-			return driver.Receipt{}, err
-		}
-		defer leave()
+// way is how one message travels.
+type way struct {
+	own    []channel.Driver // of the pool, in the order they are asked
+	isOwn  bool             // the pool has drivers of its own, whether or not they serve the address
+	server bool             // by the server's own
+}
+
+// way finds how a message travels. It asks the database nothing that is not in memory.
+func (p *post) way(ctx context.Context, m notify.Message) (w way, err error) {
+	if w.own, w.isOwn, err = p.stored.route(ctx, m.PoolID, m.Channel, m.To); err != nil {
+		return w, &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Err: err}
 	}
-	receipt, err := p.send(ctx, m)
+	w.server = !w.isOwn && (m.Channel == notify.SMS && p.texts != nil || m.Channel == notify.Email && p.mails != nil)
+	return w, nil
+}
+
+// carry hands a message over. Development sees in its inbox what was sent.
+func (p *post) carry(ctx context.Context, w way, m notify.Message) (receipt driver.Receipt, err error) {
+	switch {
+	case w.isOwn:
+		receipt, err = p.stored.send(ctx, w.own, m)
+	case w.server:
+		receipt, err = p.send(ctx, m)
+	case p.inbox != nil:
+		receipt = driver.Receipt{Driver: "inbox", VendorID: m.ID}
+	default:
+		err = &driver.Failure{Vendor: m.Channel, Class: driver.Misconfigured, Err: errors.New("no driver is configured")}
+	}
 	if err == nil && p.inbox != nil {
 		p.inbox(m)
 	}
@@ -88,57 +110,62 @@ func (p *post) enter(ctx context.Context, channel string) (leave func(), err err
 	}
 }
 
+// send hands a message to the server's own drivers.
 func (p *post) send(ctx context.Context, m notify.Message) (driver.Receipt, error) {
-	switch {
-	case m.Channel == notify.SMS && p.texts != nil:
-		return p.texts.Send(ctx, sms.Message{
-			ID: m.ID, To: m.To, Template: m.Template, Lang: m.Lang, Params: m.Params, Text: m.Text,
-		})
-	case m.Channel == notify.Email && p.mails != nil:
-		return p.mails.Send(ctx, mail.Message{
-			ID: m.ID, To: m.To, Template: m.Template, Lang: m.Lang, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
-		})
-	case p.inbox != nil:
-		return driver.Receipt{Driver: "inbox", VendorID: m.ID}, nil
+	leave, err := p.enter(ctx, m.Channel)
+	if err != nil {
+		return driver.Receipt{}, err
 	}
-	return driver.Receipt{}, &driver.Failure{Vendor: m.Channel, Class: driver.Misconfigured, Err: errors.New("no driver is configured")}
+	defer leave()
+	if m.Channel == notify.SMS {
+		return p.texts.Send(ctx, textOf(m))
+	}
+	return p.mails.Send(ctx, mailOf(m))
 }
 
-// deliverer notes each message before and after it is handed over, so that one that may
-// have gone out never goes again, whenever the server stops. What stays on this machine
-// costs nothing and is not noted.
+// deliverer hands messages over the way their pool wants it.
 func (s *services) deliverer(p *post) notify.Deliverer {
-	if !p.outside() {
-		return func(ctx context.Context, m notify.Message) error {
-			_, err := p.carry(ctx, m)
+	return func(ctx context.Context, m notify.Message) error {
+		w, err := p.way(ctx, m)
+		if err != nil {
 			return err
 		}
+		if p.inbox != nil && !w.isOwn && !w.server {
+			_, err := p.carry(ctx, w, m) // what stays on this machine costs nothing and is not noted
+			return err
+		}
+		_, err = s.handOver(ctx, m, func(ctx context.Context) (driver.Receipt, error) { return p.carry(ctx, w, m) })
+		return err
 	}
-	return func(ctx context.Context, m notify.Message) error {
-		fresh, err := s.Deliveries.Begin(ctx, delivery.Message{ID: m.ID, PoolID: m.PoolID, Channel: m.Channel, To: m.To})
-		if err != nil {
-			return &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Err: err}
-		}
-		if !fresh {
-			return &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Maybe: true, Err: errors.New("handed over before")}
-		}
-		receipt, err := s.unlessBounced(ctx, p, m)
-		// The vendor has taken its time; what it said is noted all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err != nil {
-			f := driver.FailureOf(err)
-			return errors.Join(f, s.Deliveries.Refused(ctx, m.ID, f), s.Deliveries.Bounced(ctx, m.To, f.Status))
-		}
-		if err := s.Deliveries.Took(ctx, m.ID, receipt); err != nil {
-			s.log.ErrorContext(ctx, "receipt not noted", slog.String("message", m.ID), slog.Any("err", err))
-		}
-		return nil
+}
+
+// handOver notes a message before and after it is handed over, so that one that may have
+// gone out never goes again, whenever the server stops. An error is a *driver.Failure,
+// perhaps among others.
+func (s *services) handOver(ctx context.Context, m notify.Message, carry func(context.Context) (driver.Receipt, error)) (driver.Receipt, error) {
+	fresh, err := s.Deliveries.Begin(ctx, delivery.Message{ID: m.ID, PoolID: m.PoolID, Channel: m.Channel, To: m.To})
+	if err != nil {
+		return driver.Receipt{}, &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Err: err}
 	}
+	if !fresh {
+		return driver.Receipt{}, &driver.Failure{Vendor: m.Channel, Class: driver.Unavailable, Maybe: true, Err: errors.New("handed over before")}
+	}
+	receipt, err := s.unlessBounced(ctx, m, carry)
+	// The vendor has taken its time; what it said is noted all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err != nil {
+		f := driver.FailureOf(err)
+		return driver.Receipt{}, errors.Join(f, s.Deliveries.Refused(ctx, m.ID, f), s.Deliveries.Bounced(ctx, m.To, f.Status))
+	}
+	if err := s.Deliveries.Took(ctx, m.ID, receipt); err != nil {
+		s.log.ErrorContext(ctx, "receipt not noted", slog.String("message", m.ID), slog.Any("err", err))
+	}
+	return receipt, nil
 }
 
 // unlessBounced hands a message over, except mail to an address that it came back from.
-func (s *services) unlessBounced(ctx context.Context, p *post, m notify.Message) (driver.Receipt, error) {
+func (s *services) unlessBounced(ctx context.Context, m notify.Message, carry func(context.Context) (driver.Receipt, error)) (driver.Receipt, error) {
 	if m.Channel == notify.Email {
 		blocked, err := s.Deliveries.Suppressed(ctx, m.To)
 		if err != nil {
@@ -150,7 +177,7 @@ func (s *services) unlessBounced(ctx context.Context, p *post, m notify.Message)
 			}
 		}
 	}
-	return p.carry(ctx, m)
+	return carry(ctx)
 }
 
 // proved forgives an address that somebody has just shown to get mail.

@@ -11,10 +11,12 @@ import (
 
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/driver"
 	"github.com/tigertally/tigertally/internal/emulator"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/notify"
+	"github.com/tigertally/tigertally/internal/operator"
 	"github.com/tigertally/tigertally/internal/pipeline"
 	"github.com/tigertally/tigertally/internal/pool"
 	"github.com/tigertally/tigertally/internal/secret"
@@ -61,7 +63,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 		tap.Next = carrier
 	}
 	s, err := build(ctx, o.Config, outside{
-		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap,
+		now: clock.Now, publicURL: o.Config.BaseURL(), log: o.Logger, oneTap: tap, upstreams: sim,
 		functions: pipeline.Options{Command: o.Worker, Clock: time.Now, LogLevel: slog.LevelInfo},
 		inbox: func(m notify.Message) {
 			inbox.Add(emulator.Message{
@@ -85,7 +87,7 @@ func OpenDev(ctx context.Context, o DevOptions) (*App, error) {
 	})
 	err = a.provision(ctx, o.Limits)
 	if err == nil {
-		err = a.offerUpstreams(ctx)
+		err = errors.Join(a.offerUpstreams(ctx), a.followSimulator(ctx))
 	}
 	if err := errors.Join(err, a.finish(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -122,8 +124,23 @@ func (a *App) provision(ctx context.Context, limits bool) error {
 			return err
 		}
 	}
-	_, err = a.poolSecret(ctx)
+	if _, err = a.poolSecret(ctx); err != nil {
+		return err
+	}
+	a.devKey, err = a.manageKey(ctx)
 	return err
+}
+
+// manageKey is the API key of the development server, which stays the same over restarts
+// and may do everything.
+func (a *App) manageKey(ctx context.Context) (string, error) {
+	text, err := a.devSecret(ctx, "manage_key", func() string { return secret.Token("mk") })
+	if err != nil {
+		return "", err
+	}
+	return text, a.operators.AddKey(ctx, operator.Local("dev"), text, operator.NewKey{
+		Name: "Development", Role: operator.Owner, Life: operator.MaxKeyLife,
+	})
 }
 
 // localPages lets an application send people to every page on this machine. Mobile
@@ -180,18 +197,14 @@ func (a *App) project(ctx context.Context) (emulator.Project, error) {
 	if err != nil {
 		return emulator.Project{}, err
 	}
-	manageKey, err := a.devSecret(ctx, "manage_key", func() string { return secret.Token("mk") })
-	if err != nil {
-		return emulator.Project{}, err
-	}
 	public, err := a.Keys.TransportRaw(ctx, DevPool) // as mobile clients are compiled with it
 	if err != nil {
 		return emulator.Project{}, err
 	}
 	return emulator.Project{
 		Pool: DevPool, Env: DevPool, ClientID: DevPool, AppID: DevApp,
-		PoolSecret: poolSecret, ManageKey: manageKey, PublicKey: public,
-		ConsoleURL: a.publicURL + "/emulator/", Issuer: a.issuer(DevPool),
+		PoolSecret: poolSecret, ManageKey: a.devKey, PublicKey: public,
+		ConsoleURL: a.publicURL + console.Prefix, Issuer: a.issuer(DevPool),
 	}, nil
 }
 
@@ -277,7 +290,8 @@ func (a *App) Announce(ctx context.Context, out io.Writer) error {
 const announcement = `
   Tigertally dev server
 
-  Console and inbox   {url}/emulator/
+  Console             {url}/console
+  Inbox               {url}/emulator/
   CloudBase env       {env}
   Authing app id      {app}
   Pool secret         {pool_secret}

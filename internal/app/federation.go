@@ -2,14 +2,15 @@ package app
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"time"
 
-	"github.com/tigertally/tigertally/internal/audit"
+	"github.com/tigertally/tigertally/api"
+	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/connection"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/federation"
+	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/provider"
 )
 
@@ -54,91 +55,83 @@ func (v vendor) Exchange(ctx context.Context, c federation.Credential) (federati
 	return federation.Profile(p), err
 }
 
+// providers makes the rules of identity providers.
+func (s *Store) providers() *manage.Providers {
+	return &manage.Providers{
+		Vendors: manage.Vendors{Kinds: ProviderKinds(), Check: s.checkProvider, Ask: s.askProvider},
+		DB:      s.db, Pools: s.Pools, Connections: s.Connections, Audit: s.audit, PublicURL: s.baseURL,
+	}
+}
+
 // ProviderKinds lists the kinds of identity providers and what they are configured with.
-func ProviderKinds() []provider.Kind { return provider.Kinds() }
+func ProviderKinds() []api.ProviderKind {
+	kinds := provider.Kinds()
+	all := make([]api.ProviderKind, len(kinds))
+	for i, k := range kinds {
+		all[i] = api.ProviderKind{Kind: k.Name, Doc: k.Doc, Callback: callbackOf(k.Name)}
+		for _, o := range k.Options {
+			all[i].Settings = append(all[i].Settings, api.ProviderSetting(o))
+		}
+	}
+	return all
+}
+
+func callbackOf(kind string) string {
+	switch {
+	case provider.Pageless(kind):
+		return api.CallbackNone
+	case provider.Relayed(kind):
+		return api.CallbackApp
+	}
+	return api.CallbackServer
+}
+
+// checkProvider refuses settings that are of development, or that the driver does not take.
+func (s *Store) checkProvider(c connection.Connection, settings map[string]string) error {
+	if err := s.earnestly(c.PoolID, settings); err != nil {
+		return err
+	}
+	_, err := s.open(c, settings)
+	return err
+}
+
+// askProvider finds out whether the vendor of a provider answers.
+func (s *Store) askProvider(ctx context.Context, c connection.Connection, settings map[string]string) (proven bool, err error) {
+	d, err := provider.Open(c.Kind, federation.DriverSettings(settings), provider.Env{
+		Now: s.now, HTTP: s.client, Tokens: s.Connections.Tokens(c),
+	})
+	if err != nil {
+		return false, errs.New(errs.ProviderMisconfigured, "reason", "bad_settings").Because(err)
+	}
+	return provider.Test(ctx, d, s.baseURL+federation.CallbackPath+c.ID)
+}
 
 // PutProvider makes or replaces an identity provider of a pool, if its driver takes the
 // settings.
 func (s *Store) PutProvider(ctx context.Context, c connection.Connection, settings map[string]string) error {
-	if _, err := s.Pools.Get(ctx, c.PoolID); err != nil {
-		return err
-	}
-	if err := s.earnestly(c.PoolID, settings); err != nil {
-		return err
-	}
-	if _, err := s.open(c, federation.DriverSettings(settings)); err != nil {
-		return err
-	}
-	return s.recorded(ctx, c.PoolID, audit.ProviderPut, map[string]string{"provider": c.ID, "kind": c.Kind}, func(ctx context.Context) error {
-		_, err := s.Connections.Put(ctx, c, settings)
-		return err
-	})
+	return s.providers().Put(ctx, admin.Operator(c.PoolID, byCommand), c, settings)
 }
 
 // ChangeProvider changes an identity provider, or makes a new one that is enabled and
 // takes people nobody knows. Of settings an empty one is taken away; others stay.
 func (s *Store) ChangeProvider(ctx context.Context, poolID, id string, settings map[string]string, edit func(*connection.Connection)) error {
-	c := connection.Connection{PoolID: poolID, ID: id, Enabled: true, SignUp: true}
-	all := map[string]string{}
-	old, err := s.Connections.Get(ctx, poolID, id)
-	switch {
-	case err == nil:
-		if all, err = s.Connections.Settings(old); err != nil {
-			return err
-		}
-		c = old
-	case errs.CodeOf(err) != errs.ProviderUnknown:
-		return err
-	}
-	edit(&c)
-	maps.Copy(all, settings)
-	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
-	return s.PutProvider(ctx, c, all)
+	return s.providers().Change(ctx, admin.Operator(poolID, byCommand), id, settings, func(c *connection.Connection) error {
+		edit(c)
+		return nil
+	})
 }
 
-// ShownProvider is a provider, and the address its vendor's console must name.
-type ShownProvider struct {
-	connection.Connection
-
-	Callback string
-}
-
-// Provider returns an identity provider and its settings, without those that are secret.
-func (s *Store) Provider(ctx context.Context, poolID, id string) (ShownProvider, map[string]string, error) {
+// Provider returns an identity provider; of its secrets only that they are set.
+func (s *Store) Provider(ctx context.Context, poolID, id string) (api.Provider, error) {
 	c, err := s.Connections.Get(ctx, poolID, id)
 	if err != nil {
-		return ShownProvider{}, nil, err
+		return api.Provider{}, err
 	}
-	settings, err := s.Connections.Settings(c)
-	if err != nil {
-		return ShownProvider{}, nil, err
-	}
-	public := map[string]bool{federation.SettingCallback: true}
-	for _, k := range provider.Kinds() {
-		if k.Name != c.Kind {
-			continue
-		}
-		for _, o := range k.Options {
-			public[o.Name] = !o.Secret
-		}
-	}
-	for name := range settings {
-		if !public[name] {
-			settings[name] = "(set)"
-		}
-	}
-	shown := ShownProvider{Connection: c}
-	v := vendor{kind: c.Kind}
-	if !v.Relayed() || settings[federation.SettingCallback] == "server" {
-		shown.Callback = s.baseURL + federation.CallbackPath + id
-	}
-	return shown, settings, nil
+	return s.providers().Show(c)
 }
 
 // RemoveProvider ends an identity provider of a pool. The identities people have there
 // stay, and work again if it comes back.
 func (s *Store) RemoveProvider(ctx context.Context, poolID, id string) error {
-	return s.recorded(ctx, poolID, audit.ProviderRemove, map[string]string{"provider": id}, func(ctx context.Context) error {
-		return s.Connections.Remove(ctx, poolID, id)
-	})
+	return s.providers().Remove(ctx, admin.Operator(poolID, byCommand), id)
 }

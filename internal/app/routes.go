@@ -11,10 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tigertally/tigertally/internal/callback"
+	"github.com/tigertally/tigertally/internal/console"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
 	"github.com/tigertally/tigertally/internal/protocol/cloudbase"
+	protocol "github.com/tigertally/tigertally/internal/protocol/manage"
 	"github.com/tigertally/tigertally/internal/protocol/oidc"
 	"github.com/tigertally/tigertally/internal/web"
 )
@@ -50,10 +52,18 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/auth/", cloud.Handler())
 	mux.Handle("/web", cloud.Handler())
 	mux.Handle("/oidc/", open.Handler())
+	managed := a.manageEdge()
+	mux.Handle(protocol.Prefix+"/", managed.Handler())
+	pages, err := a.pages()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(console.Prefix, pages.Handler())
+	mux.Handle(console.Prefix+"/", pages.Handler())
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle(hosted.ConfirmPath, page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
-		Reporters: a.post.reporters(), Deliveries: a.Deliveries, PublicURL: a.publicURL,
+		Reporters: a.post.reporters(), Others: a.post.stored.reporter, Deliveries: a.Deliveries, PublicURL: a.publicURL,
 		NotFound: web.Handle(cloud, nobodys), Logger: a.log,
 	}))
 	if a.emulator != nil {
@@ -70,6 +80,12 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 			}
 			if strings.HasPrefix(r.URL.Path, "/oidc/") {
 				return open
+			}
+			if strings.HasPrefix(r.URL.Path, protocol.Prefix+"/") {
+				return managed
+			}
+			if r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
+				return pages
 			}
 			return cloud
 		},
@@ -93,8 +109,11 @@ func divide(auth, next http.Handler) http.Handler {
 
 // maxBody is how much of a request is read.
 func maxBody(r *http.Request) int64 {
-	if r.URL.Path == authing.UploadPath {
+	switch path := r.URL.Path; {
+	case path == authing.UploadPath:
 		return authing.MaxUpload
+	case strings.HasSuffix(path, "/import") && (strings.HasPrefix(path, protocol.Prefix+"/pools/") || strings.HasPrefix(path, console.Prefix+"/pools/")):
+		return protocol.MaxImport
 	}
 	return web.MaxBody
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/admin"
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/captcha"
+	"github.com/tigertally/tigertally/internal/channel"
 	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/config"
 	"github.com/tigertally/tigertally/internal/connection"
@@ -22,9 +23,12 @@ import (
 	"github.com/tigertally/tigertally/internal/federation"
 	"github.com/tigertally/tigertally/internal/field"
 	"github.com/tigertally/tigertally/internal/job"
+	"github.com/tigertally/tigertally/internal/keeper"
 	"github.com/tigertally/tigertally/internal/keys"
 	"github.com/tigertally/tigertally/internal/limit"
+	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/media"
+	"github.com/tigertally/tigertally/internal/metric"
 	"github.com/tigertally/tigertally/internal/notify"
 	"github.com/tigertally/tigertally/internal/oauth"
 	"github.com/tigertally/tigertally/internal/pipeline"
@@ -36,7 +40,9 @@ import (
 	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sudo"
 	"github.com/tigertally/tigertally/internal/ticket"
+	"github.com/tigertally/tigertally/internal/upsim"
 	"github.com/tigertally/tigertally/internal/user"
+	"github.com/tigertally/tigertally/internal/webhook"
 )
 
 // Store is the part of a server that commands use without serving: the database with
@@ -52,8 +58,12 @@ type Store struct {
 
 	Connections *connection.Service
 	Deliveries  *delivery.Service
+	Channels    *channel.Service
 	Codes       *code.Service
+	Notary      *audit.Notary
 	limits      *limit.Service
+	now         func() time.Time
+	checkpoints string // the file of copies
 	open        openVendor
 	client      *http.Client // for calls to vendors
 	earnest     earnest
@@ -80,7 +90,9 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s := &Store{db: d, ring: ring, audit: audit.New(d, now), Pools: pool.New(d, now), Keys: keys.New(d, ring, now), Fields: field.New(d, now)}
+	s.audit.Ring = ring
 	s.Connections, s.baseURL = connection.New(d, ring, now), conf.BaseURL()
+	s.Channels = channel.New(d, ring, now)
 	s.Deliveries, s.limits = delivery.New(d, ring, now), limit.New(d, ring, now)
 	if err := adjust(s.limits, conf.Limits); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -98,6 +110,10 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 		return nil, errors.Join(err, d.Close())
 	}
 	s.Pipelines = pipeline.New(d, ring, s.audit, now, log, o)
+	s.now = now
+	if err := s.notarize(ctx, conf.DataDir, log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -124,7 +140,7 @@ type services struct {
 	*Store
 	publicURL string
 	rootPool  string // whose issuer has no name in it
-	now       func() time.Time
+	backups   *keeper.Keeper
 	hasher    *secret.Hasher
 	tickets   *ticket.Service
 	sessions  *session.Service
@@ -132,7 +148,12 @@ type services struct {
 	sudo      *sudo.Service
 	captcha   *captcha.Service
 	jobs      *job.Service
+	hookJobs  *job.Service // a queue of its own: receivers may take their time
+	webhooks  *webhook.Service
+	checkup   *manage.Doctor
 	notify    *notify.Service
+	metrics   *metric.Service
+	vendors   manage.Ready // of messages
 	post      *post
 	log       *slog.Logger
 	signin    *signin.Service
@@ -143,6 +164,7 @@ type services struct {
 	oauth     *oauth.Service
 
 	federation *federation.Service
+	administration
 }
 
 // outside is what differs between production and development.
@@ -152,6 +174,7 @@ type outside struct {
 	oneTap      signin.OneTap          // nil without a driver
 	onChallenge func(token, answer string)
 	publicURL   string
+	upstreams   *upsim.Server // development only: what the simulator plays
 	log         *slog.Logger
 	functions   pipeline.Options
 }
@@ -164,8 +187,10 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 	}
 	d, ring, now := store.db, store.ring, o.now
 	s := &services{
-		Store: store, now: now, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
+		Store: store, publicURL: o.publicURL, rootPool: conf.DefaultPool, hasher: newHasher(conf.HashWorkers), log: o.log,
+		metrics: metric.New(d, now, o.log), vendors: readiness(conf, o),
 	}
+	s.audit.Watch = s.metrics.Event
 	s.tickets = ticket.New(d, now)
 	s.sessions = session.New(d, s.Keys, ring, now, s.issuer)
 	s.users = user.New(d, now)
@@ -177,25 +202,17 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		return nil, errors.Join(err, s.close())
 	}
 	s.captcha.OnRefused = s.captchaRefused
-	s.jobs = job.New(d, ring, now, o.log)
-	if s.post, err = drivers(conf, o.log, now, s.reportAddress(conf.Secure())); err != nil {
+	if err := s.messaging(conf, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.post.inbox = o.inbox
-	s.notify = notify.New(s.jobs, now, s.deliverer(s.post))
-	s.notify.Refund, s.notify.Logger = s.limits.RefundAll, o.log
-	if s.post.outside() || o.inbox == nil {
-		s.notify.Patience = patience
-	}
-	s.media = media.New(d, now)
-	s.screens = qr.New(d, now)
+	s.media, s.screens = media.New(d, now), qr.New(d, now)
 	revocations := revocation.New(d, ring, s.jobs, now)
 	s.signin = signin.New(signin.Deps{
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Codes: s.Codes,
 		Tickets: s.tickets, Limits: s.limits, Captcha: s.captcha, Audit: s.audit,
 		Hasher: s.hasher, Now: now, Logger: o.log,
 		Pipelines: s.Pipelines, Fields: s.Fields, OneTap: o.oneTap, Connections: s.Connections,
-		Screens: s.screens, Revocations: revocations,
+		Screens: s.screens, Revocations: revocations, Took: s.metrics.Took,
 	})
 	s.federation = federation.New(federation.Deps{
 		DB: d, Ring: ring, Pools: s.Pools, Connections: s.Connections, Tickets: s.tickets, Sessions: s.sessions,
@@ -228,7 +245,40 @@ func build(ctx context.Context, conf config.Config, o outside) (*services, error
 		DB: d, Pools: s.Pools, Users: s.users, Sessions: s.sessions, Keys: s.Keys, Tickets: s.tickets,
 		Limits: s.limits, Pipelines: s.Pipelines, Audit: s.audit, Issuer: s.issuer, Now: now,
 	})
+	if err := s.manned(conf, o); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	return s, nil
+}
+
+// manned makes what those who run the server need of it.
+func (s *services) manned(conf config.Config, o outside) (err error) {
+	if err := s.listeners(conf, o.inbox != nil); err != nil {
+		return err
+	}
+	if s.checkup, err = s.doctor(conf, o.inbox != nil); err != nil {
+		return err
+	}
+	s.administer(conf)
+	return nil
+}
+
+// messaging makes the queue and what sends messages by it.
+func (s *services) messaging(conf config.Config, o outside) (err error) {
+	s.jobs = job.New(s.db, s.ring, o.now, o.log)
+	if s.post, err = drivers(conf, o.log, o.now, s.reportAddress(conf.Secure())); err != nil {
+		return err
+	}
+	s.post.inbox = o.inbox
+	if s.post.stored, err = s.messengers(conf, o); err != nil {
+		return err
+	}
+	s.notify = notify.New(s.jobs, o.now, s.deliverer(s.post))
+	s.notify.Refund, s.notify.Logger, s.notify.Words = s.limits.RefundAll, o.log, s.words
+	if s.post.outside() || o.inbox == nil {
+		s.notify.Patience = patience
+	}
+	return nil
 }
 
 // issuer names a pool in the tokens it signs. The configured default pool has the plain
@@ -258,7 +308,13 @@ func (s *services) schedule() {
 	s.jobs.Every("sweep_codes", 10*time.Minute, counted(s.Codes.Sweep))
 	s.jobs.Every("sweep_counters", 10*time.Minute, counted(s.limits.Sweep))
 	s.jobs.Every("sweep_deliveries", 24*time.Hour, counted(s.Deliveries.Sweep))
+	s.jobs.Every("sweep_operators", 10*time.Minute, s.operators.Sweep)
+	s.jobs.Every("audit_checkpoint", time.Minute, s.Notary.Checkpoint)
+	s.jobs.Every("audit_retention", 24*time.Hour, func(ctx context.Context) error { return s.Notary.Expire(ctx, 0) })
+	s.jobs.Every("sweep_answers", time.Hour, counted(s.answers.Sweep))
+	s.jobs.Every("sweep_metrics", 24*time.Hour, counted(s.metrics.Sweep))
 	s.jobs.Every("sweep_jobs", 24*time.Hour, counted(s.jobs.Sweep))
+	s.jobs.Every("backup_due", 5*time.Minute, s.backups.Due)
 }
 
 // counted drops the number a sweep returns.
@@ -270,6 +326,9 @@ func counted(sweep func(context.Context) (int64, error)) func(context.Context) e
 }
 
 func (s *services) close() error {
+	if s.backups != nil {
+		s.backups.Wait()
+	}
 	s.hasher.Close()
 	return s.Close()
 }

@@ -28,8 +28,15 @@ func openKeyring(ctx context.Context, d *db.DB, path string) (*secret.Keyring, e
 	return ring, checkKey(ctx, d, ring)
 }
 
+var errWrongKey = errors.New("the master key is not the one this database was made with")
+
+// keyCheck is what only the right master key can make.
+func keyCheck(ring *secret.Keyring) string {
+	return base64.StdEncoding.EncodeToString(ring.MAC(keyCheckName, []byte(keyCheckName)))
+}
+
 func checkKey(ctx context.Context, d *db.DB, ring *secret.Keyring) error {
-	want := base64.StdEncoding.EncodeToString(ring.MAC(keyCheckName, []byte(keyCheckName)))
+	want := keyCheck(ring)
 	return d.InTx(ctx, func(ctx context.Context) error {
 		_, err := d.Exec(ctx,
 			`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, keyCheckName, want)
@@ -41,7 +48,7 @@ func checkKey(ctx context.Context, d *db.DB, ring *secret.Keyring) error {
 			return fmt.Errorf("read the key check: %w", err)
 		}
 		if have != want {
-			return errors.New("the master key is not the one this database was made with")
+			return errWrongKey
 		}
 		return nil
 	})
@@ -53,8 +60,11 @@ func (s *Store) wipe(ctx context.Context) error {
 		for _, statement := range []string{
 			`DELETE FROM sessions`, `DELETE FROM identities`, `DELETE FROM users`,
 			`DELETE FROM codes`, `DELETE FROM tickets`, `DELETE FROM app_tokens`, `DELETE FROM device_grants`,
-			`DELETE FROM counters`, `DELETE FROM revocations`, `DELETE FROM bounces`, `DELETE FROM audit`, `DELETE FROM deliveries`,
-			`DELETE FROM jobs WHERE kind NOT LIKE 'every.%'`,
+			`DELETE FROM counters`, `DELETE FROM revocations`, `DELETE FROM bounces`, `DELETE FROM deliveries`,
+			`UPDATE audit_horizon SET until = 9223372036854775807`, // development keeps nothing
+			`DELETE FROM audit`, `DELETE FROM audit_checkpoints`, `DELETE FROM audit_bases`,
+			`UPDATE audit_horizon SET until = 0`,
+			`DELETE FROM webhook_deliveries`, `DELETE FROM jobs WHERE kind NOT LIKE 'every.%'`,
 		} {
 			if _, err := s.db.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("wipe: %w", err)

@@ -18,24 +18,26 @@ const (
 	outside = "outside"
 )
 
-// layers puts every package below internal/ and cmd/ into one layer. A package in
+// layers puts every package below internal/ and cmd/, and api, into one layer. A package in
 // no layer fails the build.
 var layers = map[string]string{
 	"errs": base, "i18n": base, "caller": base, "db": base, "secret": base,
 	"contact": base, "config": base, "web": base, "driver": base, "secret/argon2": base,
-	"pipeline/sandbox": base,
+	"pipeline/sandbox": base, "api": base,
 
 	"pool": domain, "user": domain, "code": domain, "session": domain, "keys": domain,
 	"ticket": domain, "sudo": domain, "captcha": domain, "limit": domain, "audit": domain,
 	"job": domain, "delivery": domain, "field": domain, "media": domain, "pipeline": domain,
-	"connection": domain, "qr": domain, "revocation": domain,
+	"connection": domain, "webhook": domain, "doctor": domain, "qr": domain, "backup": domain, "keeper": domain, "idempotency": domain, "operator": domain, "revocation": domain,
+	"metric": domain, "channel": domain,
 
 	"signin": flow, "account": flow, "admin": flow, "notify": flow, "oauth": flow,
-	"federation": flow,
+	"federation": flow, "migrate": flow, "manage": flow,
 
 	"sms": driver, "mail": driver, "onetap": driver, "puzzle": driver, "provider": driver,
 
 	"protocol/cloudbase": edge, "protocol/authing": edge, "protocol/oidc": edge, "emulator": edge, "callback": edge, "hosted": edge,
+	"protocol/manage": edge, "console": edge,
 
 	"upsim": outside,
 
@@ -75,17 +77,23 @@ var siblings = map[string]map[string]string{
 	"keys":       {"audit": "a rotation is recorded with its effect"},
 	"pool":       {"audit": "a settings change is recorded with its effect"},
 	"sudo":       {"ticket": "a sudo token is a ticket", "pool": "lifetimes"},
+	"webhook":    {"audit": "events are its records", "job": "deliveries are queued", "user": "receivers see a person"},
 	"captcha":    {"ticket": "challenges and tokens are tickets", "pool": "lifetimes", "limit": "guesses are counted"},
 	"code":       {"pool": "lifetimes and tries", "limit": "wrong guesses per target are counted"},
 	"limit":      {"pool": "limits may be switched off per pool"},
 	"pipeline":   {"pool": "functions belong to one", "user": "functions see a person", "audit": "changes and failures are recorded"},
 	"revocation": {"job": "a vendor is told by a job"},
+	"keeper":     {"backup": "their form", "audit": "who made one is recorded with it"},
 	"user":       {"pool": "settings of the pool", "audit": "changes are recorded with their effect"},
+	"operator":   {"audit": "changes are recorded with their effect", "limit": "guesses are counted"},
+	"metric":     {"audit": "counts what is recorded"},
 
 	"account": {"notify": "codes and notices", "signin": "shares the proof of a password"},
 	"admin":   {"account": "ends and removes accounts the same way", "signin": "shares the rules of passwords and profiles"},
+	"manage":  {"admin": "what a pool secret may do, an administrator may too", "account": "ends and removes accounts the same way", "migrate": "brings people in and out", "signin": "how strangers are found in the record", "notify": "the words of messages", "federation": "where vendors send people, and which settings are its own"},
 	"signin":  {"notify": "tells the owner about a new sign-in"},
 
+	"migrate":    {"admin": "the rules for people an operator makes", "signin": "the rules of passwords"},
 	"federation": {"signin": "issues and reads provider tokens"},
 
 	"app": {},

@@ -14,6 +14,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/secret"
 )
 
 // What happened.
@@ -23,6 +24,7 @@ const (
 	SignOut        = "user.sign_out"
 	Delete         = "user.delete"
 	UserUpdate     = "user.update" // by an operator
+	UserMerge      = "user.merge"
 	PasswordChange = "password.change"
 	PasswordReset  = "password.reset"
 	ContactBind    = "contact.bind"
@@ -47,13 +49,18 @@ const (
 	IdentityConflict = "identity.conflict"
 	ProviderPut      = "provider.put"
 	ProviderRemove   = "provider.remove"
+	PoolCreate       = "pool.create"
+	PoolChange       = "pool.change"
 	AppCreate        = "app.create"
 	AppChange        = "app.change"
+	AppRemove        = "app.remove"
 	TestTarget       = "pool.test_number"
 	Alarm            = "pool.alarm"   // the result says of what
 	MailForgive      = "mail.forgive" // of the installation: no pool
 	KeyRotate        = "key.rotate"
 	KeyRevoke        = "key.revoke"
+	TicketKeyCreate  = "pool.ticket_key_create"
+	TicketKeyRevoke  = "pool.ticket_key_revoke"
 	SecretCreate     = "pool.secret_create"
 	SecretRevoke     = "pool.secret_revoke"
 	ManageToken      = "pool.manage_token"
@@ -65,15 +72,42 @@ const (
 	FunctionRemove   = "function.remove"
 	FunctionEnv      = "function.env"
 	FunctionFailed   = "function.failed"
+	FunctionRun      = "function.run"   // after the event, which has a record of its own
 	ScreenConfirm    = "screen.confirm" // a screen may sign in
 	ScreenCancel     = "screen.cancel"
+
+	OperatorBootstrap = "operator.bootstrap" // the first one
+	OperatorSignIn    = "operator.sign_in"
+	OperatorSignOut   = "operator.sign_out"
+	OperatorFactor    = "operator.factor" // the second factor, at sign-in
+	OperatorEnrol     = "operator.enrol"  // a second factor was set up
+	OperatorSudo      = "operator.sudo"   // the second factor, before something sensitive
+	OperatorPassword  = "operator.password"
+	OperatorCreate    = "operator.create"
+	OperatorChange    = "operator.change"
+	OperatorRemove    = "operator.remove"
+	OperatorReset     = "operator.reset" // a lost factor or password, on the host
+	OperatorSession   = "operator.session_end"
+	APIKeyCreate      = "operator.key_create" //nolint:gosec // an action, not a key.
+	APIKeyRevoke      = "operator.key_revoke"
+
+	LimitRelease = "limit.release" // what was counted was forgotten
+
+	Seal   = "audit.seal"   // the oldest records were deleted
+	Export = "audit.export" // somebody took records away
 )
+
+// Installation stands for a pool in the record of what concerns the whole installation.
+// No pool can have this name.
+const Installation = "@installation"
 
 // What details are called that say why something was refused.
 const (
 	// DetailReason is one word of ours or of a vendor for it: a number such as vendor_40029,
 	// never a text that may hold a secret.
 	DetailReason = "reason"
+	// DetailSeconds is how long who was refused has to wait.
+	DetailSeconds = "seconds"
 	// DetailEmailDoubt is why a provider is not believed about a mail address.
 	DetailEmailDoubt = "email_doubt"
 )
@@ -91,7 +125,7 @@ type Event struct {
 	Action    string
 	Result    string // OK when empty
 	UserID    string
-	Actor     string // who did it: UserID when empty
+	Actor     string // who did it: UserID when empty, or the mark of a stranger
 	ClientID  string
 	SessionID string
 	Detail    map[string]string
@@ -118,6 +152,16 @@ type Filter struct {
 type Service struct {
 	db  *db.DB
 	now func() time.Time
+
+	// Ring keys the marks of strangers; without one there are none. Set it before the
+	// service is used.
+	Ring *secret.Keyring
+	// Watch, unless nil, is told of each record once it is durable. It must be quick. Set
+	// it before the service is used.
+	Watch func(Event)
+	// Heard, unless nil, is told of each record in its transaction, which an error of it
+	// ends. Set it before the service is used.
+	Heard func(ctx context.Context, e Event, at time.Time) error
 }
 
 // New makes the service.
@@ -125,7 +169,8 @@ func New(d *db.DB, now func() time.Time) *Service {
 	return &Service{db: d, now: now}
 }
 
-// Record keeps e, in the transaction of ctx when there is one.
+// Record keeps e, in the transaction of ctx when there is one, and links it to the record
+// before it in the chain of its pool.
 func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Result == "" {
 		e.Result = OK
@@ -133,7 +178,26 @@ func (s *Service) Record(ctx context.Context, e Event) error {
 	if e.Actor == "" {
 		e.Actor = e.UserID
 	}
-	if err := s.insert(ctx, e, caller.From(ctx)); err != nil {
+	if e.Actor == "" {
+		e.Actor = s.stranger(ctx, e.PoolID)
+	}
+	e, err := told(ctx, e)
+	var r row
+	if err == nil {
+		r, err = newRow(e, caller.From(ctx), s.now())
+	}
+	if err == nil {
+		err = s.db.InTx(ctx, func(ctx context.Context) error {
+			if s.Watch != nil {
+				db.AfterCommit(ctx, func() { s.Watch(e) })
+			}
+			if err := s.append(ctx, r); err != nil || s.Heard == nil {
+				return err
+			}
+			return s.Heard(ctx, e, db.Time(r.at))
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("record %s: %w", e.Action, err)
 	}
 	return nil

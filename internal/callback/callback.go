@@ -32,7 +32,10 @@ type Deliveries interface {
 
 // Options configure a Callback.
 type Options struct {
-	Reporters  map[string]Reporter // by driver
+	Reporters map[string]Reporter // by driver
+	// Others finds a driver that is not among Reporters by what is true of its name; nil
+	// when there are no others.
+	Others     func(ctx context.Context, is func(name string) bool) (string, Reporter)
 	Deliveries Deliveries
 	PublicURL  string       // vendors sign the address they called
 	NotFound   http.Handler // answers addresses that are nobody's
@@ -52,7 +55,7 @@ func Address(publicURL string, d Deliveries, name string) string {
 
 // ServeHTTP notes the reports of one call.
 func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, reporter := c.find(r.PathValue("token"))
+	name, reporter := c.find(r.Context(), r.PathValue("token"))
 	if reporter == nil {
 		c.o.NotFound.ServeHTTP(w, r)
 		return
@@ -80,11 +83,17 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, text)
 }
 
-func (c *Callback) find(token string) (string, Reporter) {
+func (c *Callback) find(ctx context.Context, token string) (string, Reporter) {
+	called := func(name string) bool {
+		return secret.Equal([]byte(token), []byte(c.o.Deliveries.Token(name)))
+	}
 	for name, reporter := range c.o.Reporters {
-		if secret.Equal([]byte(token), []byte(c.o.Deliveries.Token(name))) {
+		if called(name) {
 			return name, reporter
 		}
 	}
-	return "", nil
+	if c.o.Others == nil {
+		return "", nil
+	}
+	return c.o.Others(ctx, called)
 }

@@ -18,6 +18,11 @@ type Info struct {
 	Lang      string     // "zh-CN" or "en", already matched
 	Protocol  string     // "cloudbase", "authing", "oidc", "manage", "" for internal work
 	Client    string     // client id as sent
+
+	// How the request came here, for whoever looks for what is wrong with that.
+	Peer      netip.Addr // of the connection: the client or the last proxy
+	Host      string     // as sent, at most 256 bytes
+	Forwarded string     // X-Forwarded-For as sent, at most 256 bytes
 }
 
 // Prefix is the address limits are counted by: the IPv4 address or the IPv6 /64.

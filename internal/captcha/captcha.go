@@ -76,7 +76,7 @@ func (s *Service) Challenge(ctx context.Context, p pool.Pool, clientID, state st
 		return Challenge{}, errs.New(errs.FieldTooLong, "field", "state", "max", "512")
 	}
 	if p.Settings.Limits {
-		key := limit.Key("captcha", p.ID, caller.From(ctx).Prefix())
+		key := limit.Captchas.In(p.ID, caller.From(ctx).Prefix())
 		if err := s.limits.Take(ctx, key, limit.CaptchaAddress()); err != nil {
 			return Challenge{}, err
 		}

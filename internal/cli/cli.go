@@ -61,7 +61,13 @@ func command(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(p), serveCommand(p), upsimCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), mailCommand(p), keysCommand(p), configCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
+	root.AddCommand(userCommand(p), migrateCommand(p), backupCommand(p), restoreCommand(p))
+	root.AddCommand(auditCommand(p), operatorCommand(p))
+	root.AddCommand(devCommand(p), serveCommand(p), upsimCommand(p), poolCommand(p), applicationCommand(p), providerCommand(p), fieldCommand(p), mailCommand(p), keysCommand(p), configCommand(p), doctorCommand(p), versionCommand(p), pipelineCommand(p), workerCommand(p))
+	everything := &cobra.Command{Use: "api", Short: "Every operation of the management API, here or on a running server with --server"}
+	addOperations(p, everything)
+	root.AddCommand(everything)
+	addOperations(p, root)
 	return root
 }
 

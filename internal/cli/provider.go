@@ -141,18 +141,18 @@ func providerShow(p Process, f *storeFlags, pool *string) *cobra.Command {
 		Args:  oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), p, f, func(s *app.Store) error {
-				v, settings, err := s.Provider(c.Context(), *pool, args[0])
+				v, err := s.Provider(c.Context(), *pool, args[0])
 				if err != nil {
 					return err
 				}
 				w := tabwriter.NewWriter(p.Stdout, 0, 4, 2, ' ', 0)
 				fmt.Fprintf(w, "id\t%s\nkind\t%s\nname\t%s\nunion-group\t%s\nenabled\t%t\nsign-up\t%t\ntrust-email\t%t\nlink-phone\t%t\n",
-					v.ID, v.Kind, v.Title(i18n.English), v.UnionGroup, v.Enabled, v.SignUp, v.TrustEmail, v.LinkPhone)
+					v.ID, v.Kind, connection.Connection{ID: v.ID, Kind: v.Kind, Name: v.Name}.Title(i18n.English), v.UnionGroup, v.Enabled, v.SignUp, v.TrustEmail, v.LinkPhone)
 				if v.Callback != "" {
 					fmt.Fprintf(w, "callback\t%s\n", v.Callback)
 				}
-				for _, name := range slices.Sorted(maps.Keys(settings)) {
-					fmt.Fprintf(w, "setting %s\t%s\n", name, settings[name])
+				for _, name := range slices.Sorted(maps.Keys(v.Settings)) {
+					fmt.Fprintf(w, "setting %s\t%s\n", name, v.Settings[name])
 				}
 				return w.Flush()
 			})
@@ -180,8 +180,8 @@ func providerKinds(p Process) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, k := range app.ProviderKinds() {
-				fmt.Fprintf(p.Stdout, "%s  %s\n", k.Name, k.Doc)
-				for _, o := range k.Options {
+				fmt.Fprintf(p.Stdout, "%s  %s\n", k.Kind, k.Doc)
+				for _, o := range k.Settings {
 					required := ""
 					if o.Required {
 						required = " (required)"

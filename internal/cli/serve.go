@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -27,15 +28,36 @@ func serveCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			server, err := app.Open(c.Context(), app.Options{Config: conf, Logger: logger(p.Stderr, conf), Worker: p.Worker})
+			log := logger(p.Stderr, conf)
+			server, err := app.Open(c.Context(), app.Options{Config: conf, Logger: log, Worker: p.Worker})
 			if err != nil {
 				return errors.Join(err, listener.Close())
+			}
+			if err := welcome(c, p, server, log); err != nil {
+				return errors.Join(err, listener.Close(), server.Close())
 			}
 			return server.Serve(c.Context(), listener)
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration `FILE`")
 	return c
+}
+
+// welcome says how the first administrator is made, while there is none. The link itself is
+// shown to a person at a terminal; elsewhere it would end up in somebody's log.
+func welcome(c *cobra.Command, p Process, server *app.App, log *slog.Logger) error {
+	link, file, err := server.FirstLink(c.Context())
+	if err != nil || link == "" {
+		return err
+	}
+	if f, ok := p.Stderr.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			_, err := fmt.Fprintf(p.Stderr, "\n  Make the first administrator, once and within an hour:\n  %s\n\n", link)
+			return err
+		}
+	}
+	log.WarnContext(c.Context(), "there is no administrator yet; the link that makes the first one is in a file", "file", file)
+	return nil
 }
 
 // checked reads the configuration of a production server and reports its problems.
@@ -53,24 +75,4 @@ func logger(w io.Writer, conf config.Config) *slog.Logger {
 		return slog.New(slog.NewTextHandler(w, o))
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
-}
-
-func configCommand(p Process) *cobra.Command {
-	var file string
-	check := &cobra.Command{
-		Use:   "check",
-		Short: "Report every problem of a configuration at once",
-		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := checked(p, file); err != nil {
-				return err
-			}
-			fmt.Fprintln(c.OutOrStdout(), "the configuration is fine")
-			return nil
-		},
-	}
-	check.Flags().StringVar(&file, "config", "", "configuration `FILE`")
-	c := &cobra.Command{Use: "config", Short: "Look at the configuration"}
-	c.AddCommand(check)
-	return c
 }

@@ -152,6 +152,11 @@ func (s *Service) Spend(ctx context.Context, v Verified) error {
 	return s.Proved(ctx, v.Channel, v.Target)
 }
 
+// SentTo says where a code was sent, for the record of a refusal; "" when it is unknown.
+func (s *Service) SentTo(ctx context.Context, poolID, id string) (channel, target string, err error) {
+	return s.sentTo(ctx, poolID, id)
+}
+
 // Sweep deletes codes that ended long enough ago for nobody to ask about them.
 func (s *Service) Sweep(ctx context.Context) (int64, error) {
 	return s.deleteBefore(ctx, s.now().Add(-keep))
@@ -206,4 +211,4 @@ func (s *Service) mac(r record, digits string) []byte {
 		[]byte(r.Target), []byte(r.Usage), []byte(r.UserID), []byte(digits))
 }
 
-func (r record) targetKey() string { return limit.Key("code", r.PoolID, r.Target) }
+func (r record) targetKey() string { return limit.WrongCodes.In(r.PoolID, r.Target) }

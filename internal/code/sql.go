@@ -186,3 +186,11 @@ func (s *Service) listFixed(ctx context.Context, poolID string) ([]Fixed, error)
 	}
 	return all, rows.Err()
 }
+
+func (s *Service) sentTo(ctx context.Context, poolID, id string) (channel, target string, err error) {
+	err = s.db.QueryRow(ctx, `SELECT channel, target FROM codes WHERE id = $1 AND pool_id = $2`, id, poolID).Scan(&channel, &target)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", "", fmt.Errorf("reading a code: %w", err)
+	}
+	return channel, target, nil
+}

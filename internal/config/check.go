@@ -39,6 +39,7 @@ func (c Config) Check() error {
 	if c.DefaultPool == "" {
 		add("default_pool", errors.New("must not be empty"))
 	}
+	add("backup", c.Backup.check())
 	add("log_format", oneOf(c.LogFormat, "json", "text"))
 	add("log_level", oneOf(c.LogLevel, "debug", "info", "warn", "error"))
 	add("sms", c.SMS.check())
@@ -47,6 +48,21 @@ func (c Config) Check() error {
 	add("captcha", c.Captcha.check())
 	return errors.Join(problems...)
 }
+
+func (b Backup) check() error {
+	switch {
+	case b.Dir == "":
+		return nil
+	case b.Hours < 1 || b.Keep < 1:
+		return errors.New("hours and keep must be at least 1")
+	case b.Passphrase != "" && len(b.Passphrase) < minPassphrase:
+		return fmt.Errorf("passphrase must have at least %d characters", minPassphrase)
+	}
+	return nil
+}
+
+// minPassphrase is the length of four words: whoever has a backup may guess for years.
+const minPassphrase = 16
 
 func (d Driver) check() error {
 	if d.Name == "" && len(d.Options) > 0 {

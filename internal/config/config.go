@@ -38,6 +38,15 @@ type Config struct {
 	OperatorEmail  string
 	Limits         map[string]string // numbers by limit
 	NetworksFile   string
+	Backup         Backup
+}
+
+// Backup says whether and where the server makes backups of itself.
+type Backup struct {
+	Dir        string // "": it makes none
+	Hours      int    // between two
+	Keep       int    // how many stay
+	Passphrase string // "": the master key seals them
 }
 
 // Driver chooses who does a thing outside for us, and its own options.
@@ -54,6 +63,7 @@ func Default() Config {
 		DefaultPool: "default",
 		LogFormat:   "json",
 		LogLevel:    "info",
+		Backup:      Backup{Hours: 24, Keep: 14},
 	}
 }
 

@@ -87,6 +87,7 @@ func TestEverySettingComesFromFileAndEnvironment(t *testing.T) {
 		Mail:    config.Driver{Name: "smtp", Options: map[string]string{"host": "h"}},
 		OneTap:  config.Driver{Name: "yidun", Options: map[string]string{"secret_id": "i"}},
 		Captcha: config.Driver{Name: "turnstile", Options: map[string]string{"secret": "s"}},
+		Backup:  config.Backup{Dir: "/backups", Hours: 6, Keep: 3, Passphrase: "four words at least"},
 
 		OperatorEmail: "ops@example.com", Limits: map[string]string{"number_day": "30"}, NetworksFile: "/networks",
 	}
@@ -103,6 +104,7 @@ default_pool: p
 hash_workers: 3
 log_format: text
 log_level: warn
+backup: {dir: /backups, hours: 6, keep: 3, passphrase: four words at least}
 sms:
   driver: webhook
   options: {url: https://s, port: 25}
@@ -128,7 +130,9 @@ captcha:
 		"TIGERTALLY_DATA_DIR": "/data", "TIGERTALLY_DATABASE_URL": "postgres://u:p4ss@h/d",
 		"TIGERTALLY_MASTER_KEY_FILE": "/key", "TIGERTALLY_DEFAULT_POOL": "p", "TIGERTALLY_HASH_WORKERS": "3",
 		"TIGERTALLY_LOG_FORMAT": "text", "TIGERTALLY_LOG_LEVEL": "warn",
-		"TIGERTALLY_SMS_DRIVER": "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
+		"TIGERTALLY_BACKUP_DIR": "/backups", "TIGERTALLY_BACKUP_HOURS": "6", "TIGERTALLY_BACKUP_KEEP": "3",
+		"TIGERTALLY_BACKUP_PASSPHRASE": "four words at least",
+		"TIGERTALLY_SMS_DRIVER":        "webhook", "TIGERTALLY_SMS_OPTIONS": `{url: "https://s", port: 25}`,
 		"TIGERTALLY_SMS_ROUTES": `{"+86": "tencent, aliyun", "*": twilio}`, "TIGERTALLY_OUTBOUND_ALLOW": "10.1.2.3",
 		"TIGERTALLY_OPERATOR_EMAIL": "ops@example.com", "TIGERTALLY_LIMITS": "{number_day: 30}", "TIGERTALLY_NETWORKS_FILE": "/networks",
 		"TIGERTALLY_MAIL_DRIVER": "smtp", "TIGERTALLY_MAIL_OPTIONS": "{host: h}",

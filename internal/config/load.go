@@ -30,7 +30,7 @@ func Load(path string, lookupEnv func(string) (string, bool)) (Config, error) {
 		delete(values, s.Name)
 		if found && value != nil {
 			if err := s.set(&c, value); err != nil {
-				problems = append(problems, fmt.Errorf("%s: %s: %w", path, s.Name, err))
+				problems = append(problems, fmt.Errorf("%s: %s: %w", at(path, s.Name, places(path)), s.Name, err))
 			}
 		}
 		if err := s.fromEnv(&c, lookupEnv); err != nil {
@@ -38,7 +38,11 @@ func Load(path string, lookupEnv func(string) (string, bool)) (Config, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		problems = append(problems, fmt.Errorf("%s: there is no setting %q", path, name))
+		problem := fmt.Errorf("%s: there is no setting %q", at(path, name, places(path)), name)
+		if meant := like(name); meant != "" {
+			problem = fmt.Errorf("%w; did you mean %q?", problem, meant)
+		}
+		problems = append(problems, problem)
 	}
 	for _, d := range []struct {
 		name    string

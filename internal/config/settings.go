@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Setting describes one setting, for Load and for the documentation.
 type Setting struct {
@@ -19,7 +22,25 @@ func (s Setting) Env() string {
 
 // Settings lists every setting.
 func Settings() []Setting {
-	return append(serverSettings(), driverSettings()...)
+	return slices.Concat(serverSettings(), backupSettings(), driverSettings())
+}
+
+func backupSettings() []Setting {
+	return []Setting{
+		{
+			Name: "backup.dir", field: func(c *Config) any { return &c.Backup.Dir },
+			Doc: "Directory the server keeps backups of itself in, best on another disk. Empty: `backups` in the data directory, and none is made by itself until a schedule is set in the console.",
+		}, {
+			Name: "backup.hours", Default: "24", field: func(c *Config) any { return &c.Backup.Hours },
+			Doc: "How many hours are between two backups, until a schedule is set in the console.",
+		}, {
+			Name: "backup.keep", Default: "14", field: func(c *Config) any { return &c.Backup.Keep },
+			Doc: "How many backups are kept, the oldest go first; until a schedule is set in the console.",
+		}, {
+			Name: "backup.passphrase", Secret: true, field: func(c *Config) any { return &c.Backup.Passphrase },
+			Doc: "Passphrase that seals backups, which then hold the master key too. Empty: the master key seals them, and a restore needs its file.",
+		},
+	}
 }
 
 func serverSettings() []Setting {

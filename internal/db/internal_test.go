@@ -11,7 +11,10 @@ func TestRebind(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"SELECT 1", "SELECT 1"},
 		{"a = $1 AND b = $12", "a = ?1 AND b = ?12"},
-		{"a = '$1' AND b = $1", "a = '$1' AND b = ?1"},
+		{"a = '$1' AND b = $1", "a = '$1' AND b = ?"},
+		{"(a, b) VALUES ($1, $2), ($3, $4)", "(a, b) VALUES (?, ?), (?, ?)"},
+		{"a = $2 AND b = $1", "a = ?2 AND b = ?1"},
+		{"a = $1 OR b = $1", "a = ?1 OR b = ?1"},
 		{`"x$1" = $2 AND c = 'it''s $3'`, `"x$1" = ?2 AND c = 'it''s $3'`},
 		{"a = $x", "a = $x"},
 	}

@@ -90,6 +90,10 @@ func applied(ctx context.Context, conn *sql.Conn) (map[int]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readApplied(rows)
+}
+
+func readApplied(rows *sql.Rows) (map[int]string, error) {
 	defer rows.Close() //nolint:errcheck // rows.Err tells.
 	done := map[int]string{}
 	for rows.Next() {

@@ -22,7 +22,8 @@ type tx struct {
 	wrote   int
 	after   []func()
 	rows    []*sql.Rows
-	changed []any // each Cached whose rows it changes
+	changed []any          // each Cached whose rows it changes
+	lanes   map[string]int // those it holds, by name
 
 	durable bool
 }

@@ -38,14 +38,19 @@ func In(first, n int) string {
 }
 
 // rebind turns $1 into ?1, the numbered parameter of SQLite, outside quotes. SQLite
-// knows $1 too, but as a name that drivers bind in different orders.
+// knows $1 too, but as a name that drivers bind in different orders. Where each parameter
+// stands once and in order they become plain ?: of numbers SQLite keeps a list, which
+// takes a time that grows with the square of a long one.
 func rebind(query string) string {
 	if !strings.Contains(query, "$") {
 		return query
 	}
+	plain := make([]byte, 0, len(query))
 	b := []byte(query)
 	var quote byte
-	for i, c := range b {
+	count, inOrder := 0, true
+	for i := 0; i < len(b); i++ {
+		c := b[i]
 		switch {
 		case quote != 0:
 			if c == quote {
@@ -53,9 +58,39 @@ func rebind(query string) string {
 			}
 		case c == '\'' || c == '"':
 			quote = c
-		case c == '$' && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9':
+		case c == '$' && i+1 < len(b) && digit(b[i+1]):
 			b[i] = '?'
+			n := 0
+			for i+1 < len(b) && digit(b[i+1]) {
+				i++
+				n = 10*n + int(b[i]-'0')
+			}
+			count++
+			inOrder = inOrder && n == count
+			plain = append(plain, '?')
+			continue
 		}
+		plain = append(plain, c)
+	}
+	if inOrder {
+		return string(plain)
 	}
 	return string(b)
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Tuples writes the placeholders of a VALUES list of n rows: Tuples(2, 2) is
+// "($1, $2), ($3, $4)". Both engines take some 30,000 of them in one statement.
+func Tuples(n, columns int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		b.WriteString(In(i*columns+1, columns))
+		b.WriteByte(')')
+	}
+	return b.String()
 }

@@ -116,3 +116,24 @@ func (s *Service) sweep(ctx context.Context, before time.Time, limit int) (int64
 	}
 	return n, nil
 }
+
+func (s *Service) spentBy(ctx context.Context, poolID string, from, until time.Time, step time.Duration) (all []Part, err error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT channel, country, (created_at - $2) / $4 AS step, SUM(CASE WHEN units > 0 THEN units ELSE 1 END)
+		FROM deliveries
+		WHERE pool_id = $1 AND created_at >= $2 AND created_at < $3 AND status NOT IN ($5, $6)
+		GROUP BY channel, country, step ORDER BY channel, country, step`,
+		poolID, db.Millis(from), db.Millis(until), step.Milliseconds(), string(Failed), string(Sending))
+	if err != nil {
+		return nil, fmt.Errorf("summing up deliveries: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var p Part
+		if err := rows.Scan(&p.Channel, &p.Country, &p.Step, &p.Units); err != nil {
+			return nil, fmt.Errorf("summing up deliveries: %w", err)
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}

@@ -57,3 +57,44 @@ func (s *Service) sweepBounces(ctx context.Context, before time.Time) error {
 	}
 	return nil
 }
+
+// blocked reads one page of the addresses of a pool that get no mail.
+func (s *Service) blocked(ctx context.Context, q BlockedQuery, mac, after []byte) ([]Blocked, error) {
+	args := []any{q.PoolID, q.Limit + 1}
+	where := ""
+	if mac != nil {
+		where, args = " AND b.target = $3", append(args, mac)
+	} else if after != nil {
+		where, args = " AND (b.blocked_at < $3 OR (b.blocked_at = $3 AND b.target < $4))", append(args, db.Millis(q.After.At), after)
+	}
+	rows, err := s.db.Query(ctx, `
+		SELECT b.target, b.hits, b.status, b.blocked_at FROM bounces b
+		WHERE b.blocked_at > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.pool_id = $1 AND d.target = b.target)`+where+`
+		ORDER BY b.blocked_at DESC, b.target DESC LIMIT $2`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing blocked addresses: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err below says it all.
+	var all []Blocked
+	for rows.Next() {
+		var b Blocked
+		var target []byte
+		var at int64
+		if err := rows.Scan(&target, &b.Hits, &b.Status, &at); err != nil {
+			return nil, fmt.Errorf("listing blocked addresses: %w", err)
+		}
+		b.ID, b.BlockedAt = idOf(target), db.Time(at)
+		all = append(all, b)
+	}
+	return all, rows.Err()
+}
+
+// forgetOf is forget for an address that a pool has sent messages to.
+func (s *Service) forgetOf(ctx context.Context, poolID string, mac []byte) (bool, error) {
+	n, err := s.db.Exec(ctx, `DELETE FROM bounces WHERE target = $2
+		AND EXISTS (SELECT 1 FROM deliveries d WHERE d.pool_id = $1 AND d.target = bounces.target)`, poolID, mac)
+	if err != nil {
+		return false, fmt.Errorf("forgiving bounces: %w", err)
+	}
+	return n > 0, nil
+}

@@ -71,6 +71,12 @@ func (g guard) control(network, address string, _ syscall.RawConn) error {
 	return g.check(to)
 }
 
+// Control is for the net.Dialer of a connection that is not HTTP: it reaches public
+// addresses at one of ports, and those of allow.
+func Control(allow []netip.Prefix, ports ...uint16) func(network, address string, _ syscall.RawConn) error {
+	return guard{allow: allow, deny: forbidden(), ports: ports}.control
+}
+
 func (g guard) check(to netip.AddrPort) error {
 	a := to.Addr().Unmap().WithZone("")
 	holds := func(p netip.Prefix) bool { return p.Contains(a) }

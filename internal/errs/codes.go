@@ -118,6 +118,8 @@ const (
 	ProviderRefused       Code = "provider_refused"       // its code or token is wrong, used or expired
 	ProviderDenied        Code = "provider_denied"        // the person, or the provider's own rules, said no
 	ProviderMisconfigured Code = "provider_misconfigured" // the operator must act
+	// ProviderSettings is for who sets a provider up; param "reason" is what its driver says.
+	ProviderSettings Code = "provider_settings"
 
 	// Device grant (RFC 8628 section 3.5).
 
@@ -134,11 +136,19 @@ const (
 
 	// Managing a pool.
 
-	PermissionDenied Code = "permission_denied" // the token may not do this
-	PoolSecretWrong  Code = "pool_secret_wrong"
-	FieldUndefined   Code = "field_undefined"   // param "field": no such custom field
-	ExternalIDTaken  Code = "external_id_taken" // another person has it
-	FunctionNotFound Code = "function_not_found"
+	IdempotencyReused  Code = "idempotency_reused"  // an Idempotency-Key of another request
+	IdempotencyPending Code = "idempotency_pending" // of one that is under way or was cut off
+	AppNotFound        Code = "app_not_found"
+	AppTaken           Code = "app_taken"
+	AppDefault         Code = "app_default"  // the pool's own application stays
+	UserDeleted        Code = "user_deleted" // params "at", "merged_into"
+	SessionNotFound    Code = "session_not_found"
+	EditConflict       Code = "edit_conflict"     // what is being changed has changed since it was read
+	PermissionDenied   Code = "permission_denied" // the token may not do this
+	PoolSecretWrong    Code = "pool_secret_wrong"
+	FieldUndefined     Code = "field_undefined"   // param "field": no such custom field
+	ExternalIDTaken    Code = "external_id_taken" // another person has it
+	FunctionNotFound   Code = "function_not_found"
 
 	// Pipelines.
 
@@ -154,6 +164,33 @@ const (
 	GrantInvalid  Code = "grant_invalid"   // an OAuth code or token that buys nothing
 	ScopeInvalid  Code = "scope_invalid"
 	ContactUnset  Code = "contact_unset" // there is no such contact to remove
+
+	// Operators.
+
+	BootstrapInvalid Code = "bootstrap_invalid" // unknown, used, expired, or somebody administers already
+	OperatorExists   Code = "operator_exists"   // the first operator was made already
+	OperatorNotFound Code = "operator_not_found"
+	OperatorTaken    Code = "operator_taken"
+	OperatorName     Code = "operator_name" // not a name we take
+	LastOwner        Code = "last_owner"    // somebody must remain who may do everything
+	FactorRequired   Code = "factor_required"
+	FactorUnset      Code = "factor_unset" // no second factor is set up
+	APIKeyInvalid    Code = "api_key_invalid"
+	APIKeyNotFound   Code = "api_key_not_found"
+	FormStale        Code = "form_stale" // a form of another session, or of a page open for long
+	WebhookNotFound  Code = "webhook_not_found"
+	WebhookLimit     Code = "webhook_limit" // a pool has as many as it may
+
+	MessageDriverNotFound Code = "message_driver_not_found"
+	MessageDriverInvalid  Code = "message_driver_invalid" // param "reason", the driver's own words
+	MessageDriverLimit    Code = "message_driver_limit"   // a channel has as many as it may
+	TestTooOften          Code = "test_too_often"         // test messages
+	DeliveryNotFound      Code = "delivery_not_found"
+	TemplateNotFound      Code = "template_not_found"
+	TemplateUnknownWord   Code = "template_unknown_word" // params "word" and "known"
+	TemplateWithoutCode   Code = "template_without_word" // param "word"
+	BackupNotFound        Code = "backup_not_found"
+	RecordNotFound        Code = "record_not_found" // of the audit trail
 )
 
 var kinds = map[Code]Kind{
@@ -192,11 +229,16 @@ var kinds = map[Code]Kind{
 	ProviderNotFound: KindNotFound, LastMethod: KindPrecondition, IdentityTaken: KindPrecondition,
 	ProviderUnknown: KindNotFound, ProviderSnapshot: KindDenied, LinkRequired: KindPrecondition,
 	ProviderRefused: KindPrecondition, ProviderDenied: KindDenied, ProviderMisconfigured: KindPrecondition,
+	ProviderSettings: KindInvalid,
 
 	AuthorizationPending: KindPrecondition, SlowDown: KindExhausted,
 	DeviceCodeInvalid: KindInvalid, DeviceDenied: KindDenied,
 
 	PoolNotFound: KindNotFound, PoolTaken: KindConflict, KeyNotFound: KindNotFound,
+
+	AppNotFound: KindNotFound, AppTaken: KindConflict, AppDefault: KindPrecondition,
+	UserDeleted: KindNotFound, SessionNotFound: KindNotFound,
+	EditConflict: KindPrecondition, IdempotencyReused: KindInvalid, IdempotencyPending: KindConflict,
 
 	PermissionDenied: KindDenied, PoolSecretWrong: KindUnauthenticated, FieldUndefined: KindInvalid,
 	ExternalIDTaken: KindConflict, FunctionNotFound: KindNotFound,
@@ -205,6 +247,14 @@ var kinds = map[Code]Kind{
 
 	OneTapRefused: KindInvalid, ImageInvalid: KindInvalid, MediaFull: KindExhausted, GrantInvalid: KindInvalid,
 	ScopeInvalid: KindInvalid, ContactUnset: KindPrecondition,
+
+	BootstrapInvalid: KindNotFound, OperatorExists: KindNotFound, OperatorNotFound: KindNotFound,
+	OperatorTaken: KindConflict, OperatorName: KindInvalid, LastOwner: KindPrecondition,
+	FactorRequired: KindDenied, FactorUnset: KindPrecondition, APIKeyInvalid: KindUnauthenticated,
+	MessageDriverNotFound: KindNotFound, MessageDriverInvalid: KindInvalid, MessageDriverLimit: KindPrecondition,
+	TestTooOften: KindExhausted, DeliveryNotFound: KindNotFound, TemplateNotFound: KindNotFound,
+	TemplateUnknownWord: KindInvalid, TemplateWithoutCode: KindInvalid,
+	WebhookNotFound: KindNotFound, WebhookLimit: KindPrecondition, APIKeyNotFound: KindNotFound, FormStale: KindDenied, BackupNotFound: KindNotFound, RecordNotFound: KindNotFound,
 }
 
 // Kind returns the group of c; a code outside the list is Unexpected.

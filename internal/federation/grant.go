@@ -100,7 +100,7 @@ func (s *Service) begin(ctx context.Context, c pool.Client, in GrantInput) (open
 		}
 	}
 	if c.Pool.Settings.Limits {
-		key := limit.Key("provider", c.Pool.ID, caller.From(ctx).Prefix())
+		key := limit.Providers.In(c.Pool.ID, caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.ProviderAddress()); err != nil {
 			return opened{}, err
 		}

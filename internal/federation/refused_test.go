@@ -93,6 +93,7 @@ func TestDoubtsAboutAnAddressAreRecorded(t *testing.T) {
 		wantCode(t, err, errs.LinkRequired)
 		want := map[string]string{
 			"result": "link_required", "client": "p", "method": "provider", "provider": "oidc", "email_doubt": "connection_not_trusted",
+			"steps": `[{"step":"proof","is":"refused: link_required"}]`,
 		}
 		if diff := cmp.Diff(want, k.last(t, "", audit.SignIn)); diff != "" {
 			t.Errorf("somebody who must link first (-want +got):\n%s", diff)

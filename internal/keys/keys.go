@@ -154,8 +154,9 @@ func (s *Service) JWKS(ctx context.Context, poolID string) (jose.JSONWebKeySet, 
 // Rotate makes a pool's next signing keys, one for each algorithm. They sign after
 // Lead, or at once when immediate, for keys feared lost; the present ones then stay
 // good for verifying until the tokens they signed are over, or until Revoke. When next
-// keys are already published, Rotate without immediate changes nothing.
-func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) error {
+// keys are already published, Rotate without immediate changes nothing. What else belongs
+// to the change runs in its transaction; the keys are made before it begins.
+func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool, also ...func(context.Context) error) error {
 	from := s.now()
 	if !immediate {
 		from = from.Add(Lead)
@@ -183,6 +184,11 @@ func (s *Service) Rotate(ctx context.Context, poolID string, immediate bool) err
 				return err
 			}
 			if err := s.insert(ctx, next[i]); err != nil {
+				return err
+			}
+		}
+		for _, run := range also {
+			if err := run(ctx); err != nil {
 				return err
 			}
 		}
@@ -261,4 +267,31 @@ func (k *key) newer(than *key) bool {
 		return k.retires.IsZero()
 	}
 	return k.id > than.id
+}
+
+// Info describes a signing key without its private half.
+type Info struct {
+	ID, Algorithm string
+	ActivatesAt   time.Time // from when it signs
+	RetiresAt     time.Time // from when what it signed is refused; zero while nobody has decided
+	Active        bool      // it signs now
+}
+
+// List returns the signing keys of a pool that are not retired: next, active and past.
+func (s *Service) List(ctx context.Context, poolID string) ([]Info, error) {
+	snap, err := s.cache.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	var list []Info
+	for _, k := range snap.pools[poolID] {
+		if k.purpose == purposeSign && !k.retired(now) {
+			list = append(list, Info{
+				ID: k.id, Algorithm: string(k.alg), ActivatesAt: k.activates, RetiresAt: k.retires,
+				Active: newest(snap.pools[poolID], purposeSign, string(k.alg), now) == k,
+			})
+		}
+	}
+	return list, nil
 }

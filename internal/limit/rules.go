@@ -169,3 +169,29 @@ func UploadAddress() Rule { return Rule{Name: "upload_ip", Max: 30, Per: time.Ho
 
 // FeedbackAddress bounds what people of one address prefix write to the operator.
 func FeedbackAddress() Rule { return Rule{Name: "feedback_ip", Max: 10, Per: time.Hour} }
+
+// RefusalNote bounds the refusals of one address prefix that are written down: enough to
+// explain them, and no write for each request of a flood.
+func RefusalNote() Rule { return Rule{Name: "refusal_note", Max: 20, Per: 15 * time.Minute} }
+
+// OperatorPair bounds wrong passwords for one operator's name from one address prefix, so
+// that a stranger elsewhere locks nobody out.
+func OperatorPair() Rule { return Rule{Name: "operator_pair", Max: 10, Per: 15 * time.Minute} }
+
+// OperatorAddress bounds wrong operators' passwords from one address prefix.
+func OperatorAddress() Rule { return Rule{Name: "operator_ip", Max: 30, Per: 15 * time.Minute} }
+
+// OperatorName bounds wrong passwords for one operator's name from anywhere.
+func OperatorName() Rule { return Rule{Name: "operator_name", Max: 200, Per: time.Hour} }
+
+// OperatorFactor bounds wrong second factors of one operator, which only somebody who has
+// the password can show: ten in a quarter of an hour, thirty a day.
+func OperatorFactor() []Rule {
+	return []Rule{
+		{Name: "operator_factor", Max: 10, Per: 15 * time.Minute},
+		{Name: "operator_factor_day", Max: 30, Per: day},
+	}
+}
+
+// TestSend bounds the messages by which operators of a pool try its vendors.
+func TestSend() Rule { return Rule{Name: "test_send", Max: 20, Per: time.Hour} }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/driver"
@@ -57,6 +58,8 @@ type smtpDriver struct {
 	now                func() time.Time
 	tls                *tls.Config
 	dkim               *dkim // nil without
+	// control refuses addresses; nil refuses none.
+	control func(network, address string, _ syscall.RawConn) error
 }
 
 func newSMTP(set map[string]string, now func() time.Time) (Driver, error) {
@@ -141,7 +144,7 @@ func (d *smtpDriver) write(m Message) ([]byte, error) {
 }
 
 func (d *smtpDriver) dial(ctx context.Context) (net.Conn, *smtp.Client, error) {
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", d.addr)
+	conn, err := (&net.Dialer{Timeout: dialTimeout, Control: d.control}).DialContext(ctx, "tcp", d.addr)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting: %w", err)
 	}

@@ -113,6 +113,9 @@ type Service struct {
 	Patience time.Duration
 	Refund   func(ctx context.Context, charges Charges) error
 	Logger   *slog.Logger
+	// Words returns what a pool has people read instead of a built-in template, and whether
+	// it has any; nil for built-in templates only. Set it before use.
+	Words func(ctx context.Context, poolID, template, channel, lang string) (Words, bool, error)
 
 	jobs    *job.Service
 	now     func() time.Time
@@ -186,7 +189,11 @@ func (s *Service) enqueue(ctx context.Context, q queued) error {
 		q.ID = secret.ID()
 	}
 	// A message that cannot be rendered is the caller's mistake and fails here.
-	if _, err := render(q); err != nil {
+	built, err := BuiltIn(q.Template, q.Channel, q.Lang)
+	if err != nil {
+		return err
+	}
+	if _, err := render(q, built); err != nil {
 		return err
 	}
 	return s.jobs.Enqueue(ctx, jobKind, q)
@@ -202,7 +209,11 @@ func (s *Service) handle(ctx context.Context, payload []byte) error {
 		s.refund(ctx, q)
 		return nil
 	}
-	m, err := render(q)
+	w, err := s.inForce(ctx, q)
+	if err != nil {
+		return err
+	}
+	m, err := render(q, w)
 	if err != nil {
 		return job.Permanent(err)
 	}

@@ -27,26 +27,22 @@ const (
 )
 
 // render writes a message in its language.
-func render(q queued) (Message, error) {
-	subject, sms, body, err := words(q.Lang, q.Template)
-	if err != nil {
-		return Message{}, err
-	}
-	m := Message{
+func render(q queued, w Words) (m Message, err error) {
+	m = Message{
 		ID: q.ID, PoolID: q.PoolID, Channel: q.Channel, To: q.To, Lang: q.Lang, Template: q.Template,
 		Code: q.Code, Params: q.Params,
 	}
 	switch q.Channel {
 	case SMS:
 		m.Params = each(q.Params, forSMS)
-		m.Text = fill(sms, m.Params)
+		m.Text = fill(w.Body, m.Params)
 	case Email:
 		clean := each(q.Params, forMail)
 		if q.Link != "" { // ours, and the only one there is
 			clean["link"] = q.Link
 		}
-		m.Subject, m.Text = fill(subject, clean), fill(body, clean)
-		m.HTML, err = page(q.Lang, m.Subject, body, each(clean, html.EscapeString))
+		m.Subject, m.Text = fill(w.Subject, clean), fill(w.Body, clean)
+		m.HTML, err = page(q.Lang, m.Subject, w.Body, each(clean, html.EscapeString))
 	default:
 		err = fmt.Errorf("no messages travel by %q", q.Channel)
 	}

@@ -97,7 +97,7 @@ func (s *Service) Begin(ctx context.Context, in AuthorizeRequest) (requestID str
 		return "", c, refuse("invalid_scope", err)
 	}
 	if c.Pool.Settings.Limits {
-		key := limit.Key("authorize", caller.From(ctx).Prefix())
+		key := limit.SignInPages.Over(caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.AuthorizeAddress()); err != nil {
 			return "", c, refuse(wordUnavailable, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/errs"
@@ -45,9 +46,11 @@ func (s *Service) Run(ctx context.Context, p Point, in Input) (Effect, error) {
 	if len(blocking) > 0 {
 		job.Steps = steps(blocking)
 		if a, err = s.sandbox.Run(ctx, job); err != nil {
+			audit.Note(ctx, audit.StepFunctions, string(p)+": could not run")
 			return s.broken(ctx, p, in, nil, err)
 		}
 		s.logLines(ctx, poolID, p, a.Logs)
+		audit.Note(ctx, audit.StepFunctions, verdict(p, blocking, a))
 	}
 	switch {
 	case a.Fault == nil:
@@ -60,6 +63,20 @@ func (s *Service) Run(ctx context.Context, p Point, in Input) (Effect, error) {
 	s.later(ctx, p, in, job, background)
 	in.Carry.keep(a.Context)
 	return s.effect(ctx, p, in, a), nil
+}
+
+// verdict tells which functions ran at a point, how long they took together, and what
+// came of it; never what they said.
+func verdict(p Point, chain []step, a sandbox.Answer) string {
+	names := make([]string, len(chain))
+	for i, f := range chain {
+		names[i] = f.name + " v" + strconv.FormatInt(f.version, 10)
+	}
+	result := "passed"
+	if a.Fault != nil {
+		result = a.Fault.Name + " " + string(a.Fault.Kind)
+	}
+	return fmt.Sprintf("%s: %s: %s in %d ms", p, strings.Join(names, ", "), result, a.Took.Milliseconds())
 }
 
 // denied is the refusal in the function's own words.

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
@@ -17,6 +19,9 @@ import (
 
 // maxClientID bounds what is looked up as a client id.
 const maxClientID = 128
+
+// maxName bounds, in bytes, the name of a pool or an application.
+const maxName = 256
 
 // Pool is one directory of people with one set of rules.
 type Pool struct {
@@ -74,10 +79,14 @@ func New(d *db.DB, now func() time.Time) *Service {
 	return s
 }
 
-// Create makes a pool and its first application, both called id. Unset durations,
-// numbers and lists of set take their default; a wholly zero set is Defaults.
+// ids can stand in an address, on a command line and in the settings of an app.
+var ids = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Create makes a pool and its first application, both called id, which is of letters,
+// digits, dots, underscores and hyphens. Unset durations, numbers and lists of set take
+// their default; a wholly zero set is Defaults.
 func (s *Service) Create(ctx context.Context, id, name string, set Settings) (Pool, error) {
-	if id == "" || len(id) > maxClientID {
+	if len(id) > maxClientID || !ids.MatchString(id) {
 		return Pool{}, errs.New(errs.BadRequest, "field", "id")
 	}
 	p := Pool{ID: id, Name: name, Settings: set.complete(), CreatedAt: s.now()}
@@ -118,15 +127,76 @@ func (s *Service) CreateApp(ctx context.Context, a App) error {
 	return nil
 }
 
+// Rename changes what administrators see of a pool. Errors: PoolNotFound, FieldMissing,
+// FieldTooLong.
+func (s *Service) Rename(ctx context.Context, id, name string) error {
+	return s.renamed(ctx, "pools", id, name, errs.PoolNotFound)
+}
+
+// RenameApp changes what people see of an application. Errors: ClientUnknown,
+// FieldMissing, FieldTooLong.
+func (s *Service) RenameApp(ctx context.Context, id, name string) error {
+	return s.renamed(ctx, "apps", id, name, errs.ClientUnknown)
+}
+
+func (s *Service) renamed(ctx context.Context, table, id, name string, absent errs.Code) error {
+	switch {
+	case name == "":
+		return errs.New(errs.FieldMissing, "field", "name")
+	case len(name) > maxName:
+		return errs.New(errs.FieldTooLong, "field", "name", "max", strconv.Itoa(maxName))
+	}
+	return s.one(ctx, "rename", absent, func(ctx context.Context) (int64, error) { return s.rename(ctx, table, id, name) })
+}
+
+// RemoveApp removes an application. Errors: ClientUnknown.
+func (s *Service) RemoveApp(ctx context.Context, id string) error {
+	return s.one(ctx, "remove application", errs.ClientUnknown, func(ctx context.Context) (int64, error) { return s.deleteApp(ctx, id) })
+}
+
+// one changes one row and the cache with it.
+func (s *Service) one(ctx context.Context, what string, absent errs.Code, change func(context.Context) (int64, error)) error {
+	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
+		n, err := change(ctx)
+		if err == nil && n == 0 {
+			return errs.New(absent)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// SetRefreshGrace changes for how many seconds, 0 to 60, a used refresh token of an
+// application is still answered. Errors: BadRequest.
+func (s *Service) SetRefreshGrace(ctx context.Context, id string, seconds int) error {
+	if seconds < 0 || seconds > 60 {
+		return errs.New(errs.BadRequest, "field", "refresh_grace")
+	}
+	return s.UpdateApp(ctx, id, func(set *AppSettings) { set.RefreshGrace = seconds })
+}
+
 // UpdateSettings changes a pool's settings. edit may run more than once.
 func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Settings)) error {
+	return s.ChangeSettings(ctx, id, func(set *Settings) error {
+		edit(set)
+		return nil
+	})
+}
+
+// ChangeSettings is UpdateSettings for an edit that may refuse; then nothing changes.
+func (s *Service) ChangeSettings(ctx context.Context, id string, edit func(*Settings) error) error {
 	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "pools", id, func(text string) (string, error) {
 			set, err := parseSettings(text)
 			if err != nil {
 				return "", err
 			}
-			edit(&set)
+			if err := edit(&set); err != nil {
+				return "", err
+			}
 			set = set.complete()
 			if err := set.Check(); err != nil {
 				return "", err
@@ -142,13 +212,23 @@ func (s *Service) UpdateSettings(ctx context.Context, id string, edit func(*Sett
 
 // UpdateApp changes an application's settings. edit may run more than once.
 func (s *Service) UpdateApp(ctx context.Context, id string, edit func(*AppSettings)) error {
+	return s.ChangeApp(ctx, id, func(set *AppSettings) error {
+		edit(set)
+		return nil
+	})
+}
+
+// ChangeApp is UpdateApp for an edit that may refuse; then nothing changes.
+func (s *Service) ChangeApp(ctx context.Context, id string, edit func(*AppSettings) error) error {
 	err := s.cache.Change(ctx, secret.ID(), func(ctx context.Context) error {
 		return s.swap(ctx, "apps", id, func(text string) (string, error) {
 			var set AppSettings
 			if err := json.Unmarshal([]byte(text), &set); err != nil {
 				return "", err
 			}
-			edit(&set)
+			if err := edit(&set); err != nil {
+				return "", err
+			}
 			b, err := json.Marshal(set)
 			return string(b), err
 		})

@@ -18,6 +18,16 @@ func (s *Service) insertPool(ctx context.Context, p Pool) (int64, error) {
 		p.ID, p.Name, set, db.Millis(p.CreatedAt), db.Millis(p.CreatedAt))
 }
 
+// rename changes a name; table is one of our two constants.
+func (s *Service) rename(ctx context.Context, table, id, name string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE `+table+` SET name = $1, updated_at = $2 WHERE id = $3`,
+		name, db.Millis(s.now()), id)
+}
+
+func (s *Service) deleteApp(ctx context.Context, id string) (int64, error) {
+	return s.db.Exec(ctx, `DELETE FROM apps WHERE id = $1 AND id <> pool_id`, id)
+}
+
 func (s *Service) insertApp(ctx context.Context, a App) (int64, error) {
 	set, err := json.Marshal(a.Settings)
 	if err != nil {

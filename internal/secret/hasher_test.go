@@ -154,7 +154,7 @@ func TestHashesOverTheCeilingsAreWrongAtOnce(t *testing.T) {
 		"$argon2id$v=19$m=0,t=2,p=1$" + salt + "$" + tag,
 		"$argon2id$v=19$m=64,t=2,p=0$" + salt + "$" + tag,
 		"$argon2id$v=16$m=64,t=2,p=1$" + salt + "$" + tag,
-		"$argon2i$v=19$m=64,t=2,p=1$" + salt + "$" + tag,
+		"$argon2d$v=19$m=64,t=2,p=1$" + salt + "$" + tag,
 		"$argon2id$v=19$m=64,t=2,p=1$$", "$argon2id$v=19$m=64,t=2,p=1$" + salt + "$", "$argon2id$", "$argon2id$v=19$m=64,t=2,p=1$" + salt + "$" + tag + "$",
 		"$2a$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz01234567",
 		"$2a$15$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz01234567",

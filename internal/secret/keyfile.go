@@ -28,11 +28,7 @@ func LoadKeyring(path string, create bool) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	master, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("master key file %s is not base64", path) // the cause could quote the key
-	}
-	k, err := NewKeyring(master)
+	k, err := ParseKey(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("master key file %s: %w", path, err)
 	}
@@ -57,6 +53,10 @@ func readPrivate(path string) ([]byte, error) {
 // createKeyFile never replaces a file: O_EXCL makes two starting servers agree on
 // whichever came first. The file is complete before it has its name.
 func createKeyFile(path string) error {
+	return storeKeyFile(path, base64.StdEncoding.EncodeToString(Bytes(masterBytes)))
+}
+
+func storeKeyFile(path, text string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("master key: %w", err)
@@ -66,13 +66,42 @@ func createKeyFile(path string) error {
 		return fmt.Errorf("master key: %w", err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(base64.StdEncoding.EncodeToString(Bytes(masterBytes)) + "\n")
+	_, err = f.WriteString(text + "\n")
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Link(f.Name(), path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("create master key: %w", err)
+	}
+	return nil
+}
+
+// KeyText is the master key as its file holds it. Only a backup that a passphrase seals
+// may have it.
+func (k *Keyring) KeyText() string { return base64.StdEncoding.EncodeToString(k.master) }
+
+// ParseKey is the reverse of KeyText.
+func ParseKey(text string) (*Keyring, error) {
+	master, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		return nil, errors.New("master key is not base64") // the cause could quote the key
+	}
+	return NewKeyring(master)
+}
+
+// Store writes the master key to the file at path, unless that holds it already. It never
+// replaces another key.
+func (k *Keyring) Store(path string) error {
+	if err := storeKeyFile(path, k.KeyText()); err != nil {
+		return err
+	}
+	there, err := LoadKeyring(path, false)
+	if err != nil {
+		return err
+	}
+	if there.id != k.id {
+		return fmt.Errorf("master key file %s holds another key; move it away first", path)
 	}
 	return nil
 }

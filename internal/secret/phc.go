@@ -1,8 +1,6 @@
 package secret
 
 import (
-	"crypto/pbkdf2"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	xargon2 "golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/secure/precis"
 
@@ -37,8 +36,20 @@ const (
 	maxEncoded      = 512
 )
 
-// errHash says that a stored hash is damaged, unknown or dearer than the ceilings.
-var errHash = errors.New("stored password hash cannot be checked")
+// Why a stored hash cannot be checked.
+var (
+	ErrHashUnknown = errors.New("password hash of an unknown form")
+	ErrHashDamaged = errors.New("password hash is damaged")
+	ErrHashCost    = errors.New("password hash is dearer to check than this server allows (PW-08)")
+)
+
+// CheckHash says whether Verify can check passwords against a hash that comes from
+// elsewhere, without computing anything. docs/migrating.md lists the forms. Its errors are
+// ErrHashUnknown, ErrHashDamaged and ErrHashCost.
+func CheckHash(encoded string) error {
+	_, err := parse(encoded)
+	return err
+}
 
 // Argon2Params are the costs of new hashes; zero values mean the defaults.
 type Argon2Params struct {
@@ -110,20 +121,38 @@ type stored interface {
 
 func parse(phc string) (stored, error) {
 	if len(phc) > maxEncoded {
-		return nil, errHash
+		return nil, ErrHashDamaged
 	}
-	switch {
-	case strings.HasPrefix(phc, "$argon2id$"):
-		return parseArgon2(phc)
-	case strings.HasPrefix(phc, "$pbkdf2-sha256$"):
-		return parsePBKDF2(phc)
-	case strings.HasPrefix(phc, "$2"):
-		return parseBcrypt(phc)
+	for _, form := range []struct {
+		prefix string
+		parse  func(string) (stored, error)
+	}{
+		{"$argon2id$", parseArgon2},
+		{"$argon2i$", parseArgon2},
+		{"$pbkdf2", parsePBKDF2},
+		{"pbkdf2_sha", parseDjango},
+		{"$scrypt$", parseScrypt},
+		{"$firescrypt$", parseFirebase},
+		{"$fbscrypt$", parseFirebase},
+		{"$1$", parseCrypt},
+		{"$5$", parseCrypt},
+		{"$6$", parseCrypt},
+		{"$md5$", parseDigest},
+		{"$sha1$", parseDigest},
+		{"$sha256$", parseDigest},
+		{"$sha512$", parseDigest},
+		{"$2", parseBcrypt},
+		{"{", parseLDAP},
+	} {
+		if strings.HasPrefix(phc, form.prefix) {
+			return form.parse(phc)
+		}
 	}
-	return nil, errHash
+	return nil, ErrHashUnknown
 }
 
 type argon2Hash struct {
+	mode      string // "argon2id" or "argon2i"
 	params    Argon2Params
 	salt, tag []byte
 }
@@ -131,22 +160,30 @@ type argon2Hash struct {
 func parseArgon2(phc string) (stored, error) {
 	f := strings.Split(phc, "$")
 	if len(f) != 6 || f[2] != "v="+strconv.Itoa(argon2.Version) {
-		return nil, errHash
+		return nil, ErrHashDamaged
 	}
 	n, ok := numbers(f[3], "m", "t", "p")
-	if !ok || n[0] > maxMemory || n[1] > maxTime || n[2] > maxThreads || n[0] < 8*n[2] {
-		return nil, errHash
+	if !ok || n[0] < 8*n[2] {
+		return nil, ErrHashDamaged
+	}
+	if n[0] > maxMemory || n[1] > maxTime || n[2] > maxThreads {
+		return nil, ErrHashCost
 	}
 	salt, tag, err := saltAndTag(f[4], f[5])
 	if err != nil {
 		return nil, err
 	}
 	p := Argon2Params{Memory: uint32(n[0]), Time: uint32(n[1]), Threads: uint8(n[2])} //nolint:gosec // All below the ceilings.
-	return argon2Hash{p, salt, tag}, nil
+	return argon2Hash{f[1], p, salt, tag}, nil
 }
 
 func (a argon2Hash) matches(s *scratch, password string) (bool, error) {
-	got, err := a.params.key(s, password, a.salt, uint32(len(a.tag))) //nolint:gosec // saltAndTag bounds it.
+	size := uint32(len(a.tag)) //nolint:gosec // saltAndTag bounds it.
+	if a.mode == "argon2i" {
+		got := xargon2.Key([]byte(password), a.salt, a.params.Time, a.params.Memory, a.params.Threads, size)
+		return Equal(got, a.tag), nil
+	}
+	got, err := a.params.key(s, password, a.salt, size)
 	if a.params.Memory > 64<<10 {
 		s.Release() // an imported hash must not hold a worker at its size
 	}
@@ -154,15 +191,19 @@ func (a argon2Hash) matches(s *scratch, password string) (bool, error) {
 }
 
 func (a argon2Hash) weaker(than Argon2Params) bool {
-	return a.params.Memory < than.Memory || a.params.Time < than.Time || len(a.tag) < tagBytes || len(a.salt) < saltBytes
+	return a.mode != "argon2id" || a.params.Memory < than.Memory || a.params.Time < than.Time ||
+		len(a.tag) < tagBytes || len(a.salt) < saltBytes
 }
 
 type bcryptHash string
 
 func parseBcrypt(phc string) (stored, error) {
 	cost, err := bcrypt.Cost([]byte(phc))
-	if err != nil || cost > maxBcryptCost || len(phc) != 60 {
-		return nil, errHash
+	if err != nil || len(phc) != 60 {
+		return nil, ErrHashDamaged
+	}
+	if cost > maxBcryptCost {
+		return nil, ErrHashCost
 	}
 	return bcryptHash(phc), nil
 }
@@ -174,36 +215,6 @@ func (b bcryptHash) matches(_ *scratch, password string) (bool, error) {
 }
 
 func (bcryptHash) weaker(Argon2Params) bool { return true }
-
-type pbkdf2Hash struct {
-	rounds    int
-	salt, tag []byte
-}
-
-// parsePBKDF2 reads "$pbkdf2-sha256$i=600000$salt$tag" and passlib's form, which
-// has no "i=" and writes "." for "+".
-func parsePBKDF2(phc string) (stored, error) {
-	f := strings.Split(strings.ReplaceAll(phc, ".", "+"), "$")
-	if len(f) != 5 {
-		return nil, errHash
-	}
-	n, ok := numbers("i="+strings.TrimPrefix(strings.TrimSuffix(f[2], ",l=32"), "i="), "i")
-	if !ok || n[0] > maxPBKDF2Rounds {
-		return nil, errHash
-	}
-	salt, tag, err := saltAndTag(f[3], f[4])
-	if err != nil {
-		return nil, err
-	}
-	return pbkdf2Hash{n[0], salt, tag}, nil
-}
-
-func (p pbkdf2Hash) matches(_ *scratch, password string) (bool, error) {
-	got, err := pbkdf2.Key(sha256.New, password, p.salt, p.rounds, len(p.tag))
-	return err == nil && Equal(got, p.tag), err
-}
-
-func (pbkdf2Hash) weaker(Argon2Params) bool { return true }
 
 // numbers reads "m=1,t=2" with exactly the given names in order, each at least 1.
 func numbers(text string, names ...string) ([]int, bool) {
@@ -229,7 +240,7 @@ func saltAndTag(salt, tag string) (s, t []byte, err error) {
 	s, errSalt := b64.DecodeString(strings.TrimRight(salt, "="))
 	t, errTag := b64.DecodeString(strings.TrimRight(tag, "="))
 	if errSalt != nil || errTag != nil || len(s) < 8 || len(s) > 64 || len(t) < 16 || len(t) > 64 {
-		return nil, nil, errHash
+		return nil, nil, ErrHashDamaged
 	}
 	return s, t, nil
 }

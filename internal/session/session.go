@@ -168,6 +168,16 @@ func (s *Service) RevokeClient(ctx context.Context, userID, clientID, why string
 	return n, nil
 }
 
+// RevokeApp ends every session at an application, which is about to be removed. It reads
+// all sessions.
+func (s *Service) RevokeApp(ctx context.Context, poolID, clientID, why string) (int64, error) {
+	n, err := s.revokeApp(ctx, poolID, clientID, why)
+	if err != nil {
+		return 0, fmt.Errorf("revoke sessions at application: %w", err)
+	}
+	return n, nil
+}
+
 // RevokeDevice ends all sessions of a user on one device.
 func (s *Service) RevokeDevice(ctx context.Context, userID, deviceID string) (int64, error) {
 	n, err := s.revokeDevice(ctx, userID, deviceID, "device")

@@ -89,6 +89,12 @@ func (s *Service) revokeClient(ctx context.Context, userID, clientID, why string
 		db.Millis(s.now()), why, userID, clientID)
 }
 
+func (s *Service) revokeApp(ctx context.Context, poolID, clientID, why string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
+		WHERE pool_id = $3 AND client_id = $4 AND revoked_at IS NULL`,
+		db.Millis(s.now()), why, poolID, clientID)
+}
+
 func (s *Service) revokeDevice(ctx context.Context, userID, deviceID, why string) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = $2
 		WHERE user_id = $3 AND device_id = $4 AND revoked_at IS NULL`,

@@ -187,7 +187,7 @@ func (p *Proofs) guessed(ctx context.Context, in pool.Pool) error {
 }
 
 func guessKey(ctx context.Context, poolID string) string {
-	return limit.Key("verify", poolID, caller.From(ctx).Prefix())
+	return limit.CodesTried.In(poolID, caller.From(ctx).Prefix())
 }
 
 // registeredBy is how an account that begins with this address was registered.

@@ -43,6 +43,6 @@ func (s *Service) proveDevice(ctx context.Context, in Input) (proof, error) {
 	if err != nil || p.newcomer == nil || !set.Limits {
 		return p, err
 	}
-	key := limit.Key("anonymous", in.Client.Pool.ID, caller.From(ctx).Prefix())
+	key := limit.Anonymous.In(in.Client.Pool.ID, caller.From(ctx).Prefix())
 	return p, s.Limits.Take(ctx, key, limit.AnonymousAddress())
 }

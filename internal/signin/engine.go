@@ -84,6 +84,7 @@ func (s *Service) admit(ctx context.Context, r request, p proof) (Outcome, error
 
 // pause answers a sign-in that goes on with another step.
 func (s *Service) pause(ctx context.Context, r request, step Step) (Outcome, error) {
+	audit.Note(ctx, audit.StepNext, string(step.Kind))
 	return Outcome{Next: &step}, s.Audit.Record(ctx, audit.Event{
 		PoolID: r.client.Pool.ID, Action: audit.SignIn, Result: string(step.Kind), ClientID: r.client.ID, Detail: r.detail,
 	})
@@ -108,6 +109,7 @@ func (s *Service) enter(ctx context.Context, r request, p proof) (Outcome, error
 	if err != nil {
 		return Outcome{User: out.User}, s.takeBack(ctx, out, err)
 	}
+	s.ran(ctx, r, pipeline.PostAuthentication, out)
 	return out, nil
 }
 
@@ -149,7 +151,7 @@ func (s *Service) start(ctx context.Context, r request, p proof, before change) 
 		out = Outcome{Session: &tokens, User: u}
 		return s.Audit.Record(ctx, audit.Event{
 			PoolID: u.PoolID, Action: r.action, UserID: u.ID,
-			ClientID: r.client.ID, SessionID: tokens.SessionID, Detail: r.detail,
+			ClientID: r.client.ID, SessionID: tokens.SessionID, Detail: granted(r.detail, tokens),
 		})
 	})
 	return out, err

@@ -88,7 +88,7 @@ func (s *Service) countRegistration(ctx context.Context, p pool.Pool) error {
 	if !p.Settings.Limits {
 		return nil
 	}
-	return s.Limits.Take(ctx, limit.Key("register", p.ID, caller.From(ctx).Prefix()), limit.RegisterAddress()...)
+	return s.Limits.Take(ctx, limit.Registrations.In(p.ID, caller.From(ctx).Prefix()), limit.RegisterAddress()...)
 }
 
 // free refuses identifiers that somebody has. The guards of the database decide; this is

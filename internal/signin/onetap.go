@@ -21,7 +21,7 @@ func (s *Service) proveOneTap(ctx context.Context, in Input) (proof, error) {
 	}
 	p := in.Client.Pool
 	if p.Settings.Limits {
-		key := limit.Key("one_tap", p.ID, caller.From(ctx).Prefix())
+		key := limit.OneTaps.In(p.ID, caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.OneTapAddress()); err != nil {
 			return proof{}, err
 		}

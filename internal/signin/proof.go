@@ -2,10 +2,12 @@ package signin
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/captcha"
 	"github.com/tigertally/tigertally/internal/code"
@@ -59,9 +61,16 @@ func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) e
 	}
 	spread := limit.PasswordAccounts()
 	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < p.limits.Most(spread) {
+		audit.Note(ctx, audit.StepCaptcha, "not needed")
 		return err
 	}
-	return p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+	err := p.captcha.Check(ctx, c.Pool, c.ID, captchaToken)
+	if err != nil {
+		audit.Note(ctx, audit.StepCaptcha, "needed: "+string(errs.CodeOf(err)))
+		return err
+	}
+	audit.Note(ctx, audit.StepCaptcha, "needed: passed")
+	return nil
 }
 
 // address refuses a client address that has lately been wrong too often.
@@ -72,8 +81,9 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	rule := limit.PasswordAddress()
 	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
 	if err == nil && n >= p.limits.Most(rule) {
-		err = errs.New(errs.TooManyRequests).After(p.wait(until))
+		return p.full(ctx, rule, errs.TooManyRequests, until)
 	}
+	audit.Note(ctx, audit.StepLimit, rule.Name+" has room")
 	return err
 }
 
@@ -109,7 +119,7 @@ type Password struct {
 // Password checks the password of u under the limits on wrong ones. It must not run in
 // a transaction: hashing takes long, and a wrong password has to be counted.
 func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, password string) (Password, error) {
-	key := limit.Key("password", in.ID, u.ID)
+	key := limit.WrongPasswords.In(in.ID, u.ID)
 	rules := []limit.Rule{limit.PasswordAccount(), limit.PasswordTotal()}
 	if err := p.locked(ctx, key, rules); err != nil {
 		return Password{}, err
@@ -137,7 +147,7 @@ func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, passwo
 // as much time (EN-02) and locks as an account would.
 func (p *Proofs) Unknown(ctx context.Context, in pool.Pool, identifier, password string) error {
 	identifier = contact.UsernameKey(identifier, false) // one name in any case, as if it existed
-	key := limit.Key("unknown", in.ID, identifier)
+	key := limit.WrongForNobody.In(in.ID, identifier)
 	rules := []limit.Rule{limit.PasswordUnknown()}
 	if err := p.locked(ctx, key, rules); err != nil {
 		return err
@@ -181,7 +191,7 @@ func (p *Proofs) Settle(ctx context.Context, u user.User, right Password) error 
 // Unlock forgets the wrong passwords of an account whose owner has proved themselves in
 // another way (AT-02). It joins ctx's transaction.
 func (p *Proofs) Unlock(ctx context.Context, u user.User) error {
-	return p.limits.Clear(ctx, limit.Key("password", u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
+	return p.limits.Clear(ctx, limit.WrongPasswords.In(u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
 }
 
 // locked refuses before anything is hashed (AT-04).
@@ -192,10 +202,17 @@ func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) err
 			return err
 		}
 		if n >= p.limits.Most(r) {
-			return errs.New(errs.PasswordAttempts).After(p.wait(until))
+			return p.full(ctx, r, errs.PasswordAttempts, until)
 		}
 	}
 	return nil
+}
+
+// full refuses because of a limit until a time, and tells so.
+func (p *Proofs) full(ctx context.Context, r limit.Rule, code errs.Code, until time.Time) error {
+	wait := p.wait(until)
+	audit.Note(ctx, audit.StepLimit, r.Name+" is full for "+strconv.Itoa(int(wait.Seconds()))+" s")
+	return errs.New(code).After(wait)
 }
 
 // wrong counts a wrong password against the account and the address it came from.
@@ -231,17 +248,22 @@ func (p *Proofs) wait(until time.Time) time.Duration {
 }
 
 func addressKey(ctx context.Context, poolID string) string {
-	return limit.Key("address", poolID, caller.From(ctx).Prefix())
+	return limit.WrongFrom.In(poolID, caller.From(ctx).Prefix())
 }
 
 // NewPassword checks a new password of u against the rules of the pool and hashes it.
 // It must not run in a transaction.
 func (p *Proofs) NewPassword(ctx context.Context, in pool.Pool, u user.User, password string) (string, error) {
-	local, _, _ := strings.Cut(u.Email, "@")
-	if err := passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName); err != nil {
+	if err := VetPassword(in, u, password); err != nil {
 		return "", err
 	}
 	return p.hasher.Hash(ctx, in.ID, password)
+}
+
+// VetPassword refuses a new password of u that the rules of the pool refuse.
+func VetPassword(in pool.Pool, u user.User, password string) error {
+	local, _, _ := strings.Cut(u.Email, "@")
+	return passwordRules(in).Check(password, u.Username, u.Name, local, u.Phone, in.Settings.ProductName)
 }
 
 // CheckPassword refuses what the rules of the pool refuse for everybody. Flows call it

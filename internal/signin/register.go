@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"maps"
 
@@ -59,7 +60,13 @@ type RegisterInput struct {
 // UsernameInvalid, the Password… codes of a policy, AnonymousInvalid, FieldTooLong,
 // PipelineDenied, PipelineFailed; with Link also TokenInvalid and ProviderUnknown.
 func (s *Service) Register(ctx context.Context, in RegisterInput) (Outcome, error) {
+	named := cmp.Or(in.Phone, in.Email)
+	if named == "" && in.Profile.Username != nil {
+		named = *in.Profile.Username
+	}
+	ctx = tell(ctx, named)
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
+		s.turnedAway(ctx, in.Client, audit.SignUp, err, nil)
 		return Outcome{}, err
 	}
 	out, err := s.register(ctx, in)

@@ -20,7 +20,7 @@ const maxScreenContext = 4 << 10
 // Errors: TooManyRequests, FieldTooLong.
 func (s *Service) OpenScreen(ctx context.Context, c pool.Client, about any) (qr.Shown, error) {
 	if c.Pool.Settings.Limits {
-		key := limit.Key("screen", c.Pool.ID, caller.From(ctx).Prefix())
+		key := limit.Screens.In(c.Pool.ID, caller.From(ctx).Prefix())
 		if err := s.Limits.Take(ctx, key, limit.ScreenAddress()); err != nil {
 			return qr.Shown{}, err
 		}

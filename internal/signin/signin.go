@@ -179,6 +179,9 @@ type Deps struct {
 	Connections *connection.Service
 	Revocations *revocation.Service
 	Screens     *qr.Service
+
+	// Took, unless nil, hears how long an attempt to sign in took, whatever came of it.
+	Took func(poolID string, d time.Duration)
 }
 
 // Service signs people in and up.
@@ -220,10 +223,17 @@ func (s *Service) SignIn(ctx context.Context, in Input) (Outcome, error) {
 	if !ok {
 		return Outcome{}, errs.New(errs.MethodDisabled)
 	}
+	if s.Took != nil {
+		began := s.Now()
+		defer func() { s.Took(in.Client.Pool.ID, s.Now().Sub(began)) }()
+	}
+	ctx = tell(ctx, in.Identifier)
 	if err := s.proofs.Gate(ctx, in.Client, in.CaptchaToken); err != nil {
+		s.turnedAway(ctx, in.Client, audit.SignIn, err, map[string]string{"method": in.Method})
 		return Outcome{}, err
 	}
 	p, err := s.proved(ctx, in, prove)
+	noteProof(ctx, p, err)
 	var out Outcome
 	if err == nil {
 		out, err = s.admit(ctx, s.request(ctx, in, p), p)

@@ -112,3 +112,20 @@ func home(e164 string) bool {
 	country, _ := contact.SplitPhone(e164)
 	return country == mainland
 }
+
+// Approved says with which of a vendor's approved templates m would be sent, in the form
+// of the option "templates", such as 1001(code,minutes); "" when none fits.
+func Approved(option string, m Message) string {
+	all, err := parseTemplates(option)
+	if err != nil {
+		return ""
+	}
+	f, err := all.fill(m)
+	if err != nil {
+		return ""
+	}
+	if len(f.names) == 0 {
+		return f.id
+	}
+	return f.id + "(" + strings.Join(f.names, ",") + ")"
+}

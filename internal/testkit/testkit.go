@@ -63,6 +63,16 @@ func StartOn(t testing.TB, url string) *Server {
 	return run(t, conf, false)
 }
 
+// StartIn is StartOn with a data directory of the test's own, so that a second server can
+// go on with what the first one left.
+func StartIn(t testing.TB, url, dir string) *Server {
+	t.Helper()
+	conf := config.Default()
+	conf.DataDir, conf.DatabaseURL = dir, url
+	conf.OutboundAllow = []string{"127.0.0.1"}
+	return run(t, conf, false)
+}
+
 // StartWithUpstreams is Start with a simulator of the identity providers: App.Upstreams.
 func StartWithUpstreams(t testing.TB, engine string) *Server {
 	t.Helper()

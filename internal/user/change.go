@@ -174,7 +174,8 @@ func (u User) signsInAlone() bool {
 	return u.Phone != "" || u.Email != "" || (u.Username != "" && u.HasPassword())
 }
 
-// Delete removes a person with their identities and sessions.
+// Delete removes a person with their identities and sessions. That the account was there
+// stays known: see Deleted.
 func (s *Service) Delete(ctx context.Context, poolID, id string) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		picture, err := s.remove(ctx, poolID, id)
@@ -182,6 +183,9 @@ func (s *Service) Delete(ctx context.Context, poolID, id string) error {
 			return errs.New(errs.UserNotFound)
 		}
 		if err != nil {
+			return err
+		}
+		if err := s.bury(ctx, poolID, id, ""); err != nil {
 			return err
 		}
 		return s.release(ctx, poolID, picture, "")

@@ -73,3 +73,25 @@ func (s *Service) dropUnions(ctx context.Context, poolID, id, group string) erro
 		poolID, id, group)
 	return err
 }
+
+// countProvided counts the people linked to each provider of a pool, up to most for each:
+// each count reads no more than that of the primary key.
+func (s *Service) countProvided(ctx context.Context, poolID string, most int) (map[string]int, error) {
+	rows, err := s.db.Query(ctx, `SELECT c.id, (SELECT COUNT(*) FROM (SELECT 1 FROM identities i
+			WHERE i.pool_id = c.pool_id AND i.provider = c.id LIMIT $2) AS linked)
+		FROM connections c WHERE c.pool_id = $1`, poolID, most)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	counts := map[string]int{}
+	for rows.Next() {
+		var id string
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, err
+		}
+		counts[id] = n
+	}
+	return counts, rows.Err()
+}

@@ -15,7 +15,7 @@ import (
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
-// MaxBody is how much of a request body is read.
+// MaxBody is how much of a request body is read where Options.MaxBody says nothing else.
 const MaxBody = 64 << 10
 
 var bodies = sync.Pool{New: func() any {
@@ -52,7 +52,11 @@ func (p *plan) fromBody(v reflect.Value, r *http.Request) error {
 	if !ok {
 		return errors.New("web: no buffer")
 	}
-	defer bodies.Put(room)
+	defer func() {
+		if cap(*room) <= 4*MaxBody { // else one large body would stay in memory
+			bodies.Put(room)
+		}
+	}()
 	data, err := readBody((*room)[:0], r)
 	*room = data
 	if err != nil {
@@ -70,10 +74,14 @@ func (p *plan) fromBody(v reflect.Value, r *http.Request) error {
 	return nil
 }
 
-// readBody reads the body of r into b, at most MaxBody bytes of it.
+// readBody reads the body of r into b, as much of it as the request may have.
 func readBody(b []byte, r *http.Request) ([]byte, error) {
-	tooLarge := errs.New(errs.BodyTooLarge, "max", strconv.Itoa(MaxBody>>10)+" KB")
-	if r.ContentLength > MaxBody {
+	most := int64(MaxBody)
+	if s := stateOf(r.Context()); s != nil && s.maxBody > 0 {
+		most = s.maxBody
+	}
+	tooLarge := errs.New(errs.BodyTooLarge, "max", strconv.FormatInt(most>>10, 10)+" KB")
+	if r.ContentLength > most {
 		return b, tooLarge
 	}
 	for {
@@ -82,7 +90,7 @@ func readBody(b []byte, r *http.Request) ([]byte, error) {
 		}
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
-		if len(b) > MaxBody {
+		if int64(len(b)) > most {
 			return b, tooLarge
 		}
 		if errors.Is(err, io.EOF) {

@@ -59,11 +59,11 @@ func Middleware(o Options, next http.Handler) http.Handler {
 		p := o.Protocol(r)
 		info := callerOf(r, o.TrustedProxies)
 		info.Protocol = p.Name()
-		s := &state{ResponseWriter: w}
+		s := &state{ResponseWriter: w, maxBody: o.maxBody(r)}
 		s.scheme, s.token = credentials(r.Header)
 		r = r.WithContext(context.WithValue(caller.With(r.Context(), info), stateKey{}, s))
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, o.maxBody(r))
+			r.Body = http.MaxBytesReader(w, r.Body, s.maxBody)
 		}
 		o.headers(w.Header(), info.RequestID)
 		defer o.finish(p, s, r, info, start)
@@ -164,6 +164,9 @@ func callerOf(r *http.Request, trusted []netip.Prefix) caller.Info {
 		UserAgent: cut(first(r.Header, "User-Agent"), maxAgent),
 		SDK:       cut(first(r.Header, "X-Sdk-Version"), maxClaim),
 		Lang:      i18n.Match(first(r.Header, "Accept-Language")),
+		Peer:      peerAddr(r.RemoteAddr),
+		Host:      cut(r.Host, maxAgent),
+		Forwarded: cut(first(r.Header, "X-Forwarded-For"), maxAgent),
 	}
 }
 

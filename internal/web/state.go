@@ -18,6 +18,7 @@ type state struct {
 	err           error
 	status        int
 	bytes         int64
+	maxBody       int64 // how much of the body may be read
 }
 
 type stateKey struct{}

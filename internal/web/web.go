@@ -33,6 +33,15 @@ type Protocol interface {
 // `header:"Name"`; `body:"raw"` marks a json.RawMessage for the whole body. The body is
 // JSON whatever its content type says, and an empty one is an empty object.
 func JSON[In, Out any](p Protocol, fn func(ctx context.Context, in In) (Out, error)) http.Handler {
+	return Endpoint(p, fn, func(w http.ResponseWriter, _ *http.Request, out Out) error {
+		return writeJSON(w, http.StatusOK, out)
+	})
+}
+
+// Endpoint is JSON for protocols that answer otherwise: write sends what fn returned.
+func Endpoint[In, Out any](p Protocol, fn func(ctx context.Context, in In) (Out, error),
+	write func(w http.ResponseWriter, r *http.Request, out Out) error,
+) http.Handler {
 	plan, bad := planFor[In]()
 	return Handle(p, func(w http.ResponseWriter, r *http.Request) error {
 		if bad != nil {
@@ -46,7 +55,7 @@ func JSON[In, Out any](p Protocol, fn func(ctx context.Context, in In) (Out, err
 		if err != nil {
 			return err
 		}
-		return writeJSON(w, http.StatusOK, out)
+		return write(w, r, out)
 	})
 }
 

@@ -69,8 +69,14 @@ func run(t *testing.T, suite string) {
 func play(t *testing.T, server *testkit.Server, suite string, env ...string) {
 	t.Helper()
 	t.Parallel()
+	playAt(t, suite, append(env, "TIGERTALLY_URL="+server.URL)...)
+}
+
+// playAt runs a suite against whatever env tells it of.
+func playAt(t *testing.T, suite string, env ...string) {
+	t.Helper()
 	node := exec.CommandContext(t.Context(), "node", "--test", suite)
-	node.Env = append(os.Environ(), append(env, "TIGERTALLY_URL="+server.URL)...)
+	node.Env = append(os.Environ(), env...)
 	out, err := node.CombinedOutput()
 	if err != nil {
 		t.Fatalf("node --test %s: %v\n%s", suite, err, out)

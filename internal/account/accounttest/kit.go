@@ -112,6 +112,7 @@ func New(t testing.TB, d *db.DB, edit ...func(*pool.Settings)) *Kit {
 	k.Captcha = captcha.New(k.Tickets, k.Limits, d, ring, k.Now)
 	k.Captcha.OnChallenge = func(token, answer string) { k.answers[token] = answer }
 	k.Audit = audit.New(d, k.Now)
+	k.Audit.Ring = ring
 	k.Fields = field.New(d, k.Now)
 	k.Connections, k.Screens = connection.New(d, ring, k.Now), qr.New(d, k.Now)
 	program, err := os.Executable()

@@ -141,6 +141,7 @@ func TestAnswer(t *testing.T) {
 		"no callback":                        {`async function pipe(u, c, cb) { return u }`, sandbox.Silent, "callback was not called"},
 		"no pipe":                            {`const x = 1`, sandbox.Crashed, "there is no function called pipe"},
 		"a syntax error":                     {"function pipe(u, c, cb) {\n  return +;\n}", sandbox.Syntax, "SyntaxError"},
+		"the line of a syntax error":         {"function pipe(u, c, cb) {\n  return +;\n}", sandbox.Syntax, "(line 2)"},
 		"text that closes the wrapping":      {"}); for (;;) {} (function () {", sandbox.Syntax, "SyntaxError"},
 		"a text for a user":                  {`function pipe(u, c, cb) { return cb(null, 'user', c) }`, sandbox.Invalid, "must be objects"},
 		"a list for a context":               {`function pipe(u, c, cb) { return cb(null, u, [1]) }`, sandbox.Invalid, "must be objects"},

@@ -136,13 +136,23 @@ func (s *script) ready(ctx context.Context) (err error) {
 func (s *script) compile(v *vm, step Step) (uint64, *Fault) {
 	size := v.bytes(make([]byte, 4))
 	if v.call("qjs_compile", v.text(step.Source), uint64(len(step.Source)), v.text(step.Name), 0, 0, size) == 0 {
-		return 0, s.broken(v, Syntax, "")
+		return 0, s.broken(v, Syntax, misread(v))
 	}
 	pipe := v.eval(wrapHead+step.Source+wrapTail, step.Name)
 	if text, bad := v.exception(pipe); bad {
 		return 0, s.broken(v, Syntax, text)
 	}
 	return pipe, nil
+}
+
+// misread is the text of an error of the compiler, with the line it is about. Nothing of
+// the source has run then, so that what the error says of itself is the interpreter's.
+func misread(v *vm) string {
+	fault := v.call("qjs_get_exception")
+	text, _ := v.getString(fault, maxFrame)
+	where := v.eval(`(e => { const m = /:(\d+):\d+/.exec(e.stack); return m ? ' (line ' + m[1] + ')' : '' })`, "line.js")
+	line, _ := v.getString(v.invoke(where, fault), maxText)
+	return text + line
 }
 
 // broken explains what stopped the interpreter itself.

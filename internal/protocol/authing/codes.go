@@ -71,7 +71,7 @@ var byCode = map[errs.Code]int{
 	errs.Unexpected: busy, errs.Unavailable: busy, errs.SendFailed: busy, errs.SendMisconfigured: busy, errs.PipelineFailed: busy,
 
 	errs.BadRequest: parameterMissing, errs.FieldMissing: parameterMissing,
-	errs.FieldTooLong: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable, errs.MediaFull: unprocessable,
+	errs.FieldTooLong: unprocessable, errs.ProviderSettings: unprocessable, errs.BodyTooLarge: unprocessable, errs.ImageInvalid: unprocessable, errs.MediaFull: unprocessable,
 	errs.UsernameInvalid: unprocessable,
 	errs.RouteNotFound:   notThere, errs.MethodRefused: notThere, errs.NotImplemented: notThere,
 	errs.KeyNotFound: notThere, errs.FunctionNotFound: notThere, errs.ProviderNotFound: notThere,
@@ -109,6 +109,18 @@ var byCode = map[errs.Code]int{
 	errs.LastMethod: lastWayIn, errs.ContactUnset: lastWayIn,
 	errs.ProviderUnknown: notThere, errs.ProviderSnapshot: noPermission, errs.LinkRequired: registered,
 	errs.ProviderRefused: signInWrong, errs.ProviderDenied: signInWrong, errs.ProviderMisconfigured: 500,
+
+	// What only administrators hear, by another protocol.
+	errs.AppNotFound: notThere, errs.UserDeleted: notThere, errs.SessionNotFound: notThere,
+	errs.MessageDriverNotFound: notThere, errs.MessageDriverInvalid: badParameter, errs.MessageDriverLimit: badParameter,
+	errs.TestTooOften: badParameter, errs.DeliveryNotFound: notThere, errs.TemplateNotFound: notThere,
+	errs.TemplateUnknownWord: badParameter, errs.TemplateWithoutCode: badParameter,
+	errs.WebhookNotFound: notThere, errs.WebhookLimit: badParameter,
+	errs.BootstrapInvalid: notThere, errs.OperatorExists: notThere, errs.OperatorNotFound: notThere, errs.APIKeyNotFound: notThere, errs.BackupNotFound: notThere, errs.RecordNotFound: notThere,
+	errs.AppTaken: registered, errs.OperatorTaken: registered, errs.IdempotencyPending: registered,
+	errs.AppDefault: badParameter, errs.EditConflict: badParameter, errs.IdempotencyReused: badParameter,
+	errs.OperatorName: badParameter, errs.LastOwner: badParameter, errs.FactorUnset: badParameter,
+	errs.FactorRequired: noPermission, errs.FormStale: noPermission, errs.APIKeyInvalid: notSignedIn,
 }
 
 // byKind answers for a reason the table does not know yet. A test keeps it from being
