@@ -15,18 +15,18 @@ type menuItem struct {
 func poolMenu() []menuItem {
 	return []menuItem{
 		{name: "overview", op: manage.PoolGet, exact: true},
+		{name: "users", op: manage.UserList, path: []string{"users"}},
+		{name: "attempts", op: manage.AttemptList, path: []string{"attempts"}},
+		{name: "limits", op: manage.LimitCheck, path: []string{"limits"}},
 		{name: "apps", op: manage.AppList, path: []string{"apps"}},
 		{name: "try", op: manage.SignInWays, path: []string{"try"}},
+		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
 		{name: "providers", op: manage.ProviderList, path: []string{"providers"}},
 		{name: "messages", op: manage.MessageDriverList, path: []string{"messages"}},
 		{name: "pipelines", op: manage.PipelineList, path: []string{"pipelines"}},
-		{name: "settings", op: manage.PoolSettings, path: []string{"settings"}},
-		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "webhooks", op: manage.WebhookList, path: []string{"webhooks"}},
-		{name: "users", op: manage.UserList, path: []string{"users"}},
+		{name: "keys", op: manage.KeyList, path: []string{"keys"}},
 		{name: "import", op: manage.UserImport, path: []string{"import"}},
-		{name: "attempts", op: manage.AttemptList, path: []string{"attempts"}},
-		{name: "limits", op: manage.LimitCheck, path: []string{"limits"}},
 		{name: "audit", op: manage.AuditList, path: []string{"audit"}},
 	}
 }
