@@ -34,6 +34,7 @@ func TestMiddlewareSaysWhoCalls(t *testing.T) {
 	want := caller.Info{
 		RequestID: "0123abc-_.", Addr: netip.MustParseAddr("192.0.2.1"), DeviceID: "device",
 		UserAgent: "agent", SDK: "@cloudbase/js-sdk/3.7.0", Lang: "en", Protocol: "plain",
+		Peer: netip.MustParseAddr("192.0.2.1"), Host: "example.com",
 	}
 	if diff := cmp.Diff(want, callerOf(r), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("caller differs (-want +got):\n%s", diff)

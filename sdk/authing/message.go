@@ -15,7 +15,7 @@ const (
 
 // Newer scenes, each for one purpose.
 const (
-	SceneVerifyEmail             EmailScene = "VERIFY_EMAIL" // a link on the original cloud
+	SceneVerifyEmail             EmailScene = "VERIFY_EMAIL" // a link, to an address that somebody has
 	SceneRegisterVerifyCode      EmailScene = "REGISTER_VERIFY_CODE"
 	SceneLoginVerifyCode         EmailScene = "LOGIN_VERIFY_CODE"
 	SceneResetPasswordVerifyCode EmailScene = "RESET_PASSWORD_VERIFY_CODE"

@@ -3,6 +3,7 @@ package authing_test
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/tigertally/tigertally/sdk/authing"
 	"github.com/tigertally/tigertally/sdk/tigertallytest"
@@ -32,7 +33,7 @@ func messages() []method {
 		{page: "sendEmail", name: "SendEmail", works: func(w *world) {
 			scenes := []authing.EmailScene{
 				authing.SceneResetPassword, authing.SceneChangeEmail, authing.SceneMFAVerify, authing.SceneVerifyCode,
-				authing.SceneVerifyEmail, authing.SceneRegisterVerifyCode, authing.SceneLoginVerifyCode,
+				authing.SceneRegisterVerifyCode, authing.SceneLoginVerifyCode,
 				authing.SceneResetPasswordVerifyCode, authing.SceneEmailBindVerifyCode, authing.SceneEmailUnbindVerifyCode,
 				authing.SceneMFAVerifyCode,
 			}
@@ -41,6 +42,12 @@ func messages() []method {
 				if code := w.mailCode(email, scene); code == "" {
 					w.Errorf("%s sends no code", scene)
 				}
+			}
+			c, email := w.client(), w.email()
+			w.user(c.RegisterByEmail(w.Context(), email, password, nil))
+			w.ok(c.SendEmail(w.Context(), email, authing.SceneVerifyEmail))
+			if m := w.srv.Messages(w, email); len(m) == 0 || !strings.Contains(m[0].Text, "/oidc/confirm/") {
+				w.Errorf("%s sends no link: %+v", authing.SceneVerifyEmail, m)
 			}
 		}, refuses: refusals{
 			authing.ErrRecipientInvalid: func(w *world) error {
