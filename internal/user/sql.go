@@ -73,7 +73,13 @@ func (s *Service) having(ctx context.Context, poolID, field string, values []str
 	for _, v := range values {
 		args = append(args, v)
 	}
-	users, err := s.read(ctx, selectUsers+`WHERE u.pool_id = $1 AND `+column+` IN (`+db.In(2, len(values))+`)`, args...)
+	pool := `u.pool_id`
+	if field == FieldID {
+		// Concatenation keeps SQLite from reading the whole pool by an index of it: each id
+		// is looked up instead.
+		pool = `(u.pool_id || '')`
+	}
+	users, err := s.read(ctx, selectUsers+`WHERE `+pool+` = $1 AND `+column+` IN (`+db.In(2, len(values))+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
