@@ -3,6 +3,7 @@ import { $, $$ } from './dom.js';
 import { language, onLanguage, t } from './words.js';
 
 let clock = { read: 0, at: 0, offset: 0 };
+let moved = 0; // how often somebody has moved it here
 
 function showClock() {
   const now = new Date(clock.read + (performance.now() - clock.at));
@@ -31,9 +32,18 @@ function setClock(state) {
   showClock();
 }
 
+async function move(by) {
+  moved++;
+  const state = await emulator('POST', 'clock', by);
+  moved++; // what was asked for meanwhile is as old
+  setClock(state);
+}
+
 async function readClock() {
   try {
-    setClock(await emulator('GET', 'clock'));
+    const moves = moved;
+    const state = await emulator('GET', 'clock');
+    if (moves === moved) setClock(state); // else it is older than what moving answered
   } catch {
     // The inbox already tells that the server is away.
   }
@@ -86,9 +96,9 @@ async function reset() {
 export async function startControls() {
   onLanguage(nameSteps);
   for (const b of $$('[data-advance]')) {
-    b.addEventListener('click', async () => setClock(await emulator('POST', 'clock', { advance: b.dataset.advance })));
+    b.addEventListener('click', () => move({ advance: b.dataset.advance }));
   }
-  $('#clock-reset').addEventListener('click', async () => setClock(await emulator('POST', 'clock', { reset: true })));
+  $('#clock-reset').addEventListener('click', () => move({ reset: true }));
   $('#settings form').addEventListener('submit', (event) => event.preventDefault());
   $('#settings form').addEventListener('change', save);
   $('#reset-button').addEventListener('click', reset);
