@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -50,7 +52,23 @@ func probe() {
 			fmt.Println(name, "worked")
 		}
 	}
+	moreThreads()
 	fmt.Println("probed")
+}
+
+// moreThreads has the runtime start some, as it does whenever a system call takes long.
+// A process that may not dies of it.
+func moreThreads() {
+	var at, all sync.WaitGroup
+	at.Add(20)
+	for range 20 {
+		all.Go(func() {
+			runtime.LockOSThread()
+			at.Done()
+			at.Wait()
+		})
+	}
+	all.Wait()
 }
 
 // onlyForbidden makes a refused connection count as success: it left the process.
@@ -68,7 +86,8 @@ func result(errno syscall.Errno) error {
 	return errno
 }
 
-// JS-01, JS-02: even outside the interpreter a worker opens, connects and starts nothing.
+// JS-01, JS-02: even outside the interpreter a worker opens, connects and starts nothing,
+// and it can still have the threads the runtime wants.
 func TestConfined(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {

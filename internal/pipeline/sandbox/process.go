@@ -21,6 +21,8 @@ type worker struct {
 	out    *bufio.Reader
 	stderr *tail
 	killed chan struct{}
+	ended  chan struct{} // closed after err is set
+	err    error         // how the process ended
 	once   sync.Once
 	log    *slog.Logger
 }
@@ -62,7 +64,7 @@ func launch(o Options, dir string, attr *processAttr) (*worker, error) {
 	cmd := exec.Command(o.Command[0], o.Command[1:]...) //nolint:gosec,noctx // our own program, which outlives requests.
 	cmd.Env, cmd.Dir = []string{}, dir
 	cmd.SysProcAttr = attr.sys()
-	w := &worker{cmd: cmd, stderr: &tail{}, killed: make(chan struct{}), log: o.Logger}
+	w := &worker{cmd: cmd, stderr: &tail{}, killed: make(chan struct{}), ended: make(chan struct{}), log: o.Logger}
 	cmd.Stderr = w.stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -80,15 +82,28 @@ func launch(o Options, dir string, attr *processAttr) (*worker, error) {
 }
 
 // call sends a request and reads the answer; the process ends when that takes longer
-// than limit.
-func (w *worker) call(r request, limit time.Duration) (res response, err error) {
-	err = w.within(limit, func() error {
+// than limit. The fault says whether the time was up or the process ended by itself.
+func (w *worker) call(r request, limit time.Duration) (res response, fault *Fault) {
+	err := w.within(limit, func() error {
 		if err := writeFrame(w.in, r); err != nil {
 			return err
 		}
 		return readFrame(w.out, &res)
 	})
-	return res, err
+	if err == nil {
+		return res, nil
+	}
+	select {
+	case <-w.killed:
+		return response{}, &Fault{Kind: Slow, Message: "the worker did not answer in time"}
+	default:
+	}
+	select {
+	case <-w.ended:
+		return response{}, &Fault{Kind: Crashed, Message: fmt.Sprintf("the worker ended: %v", w.err)}
+	case <-time.After(killMargin): // it runs on, but what it said is no answer
+		return response{}, &Fault{Kind: Crashed, Message: "the worker did not answer: " + err.Error()}
+	}
 }
 
 func (w *worker) within(limit time.Duration, f func() error) error {
@@ -107,12 +122,13 @@ func (w *worker) stop() {
 
 // reap waits for the end of the process, which the reader has seen by then.
 func (w *worker) reap() {
-	err := w.cmd.Wait()
+	w.err = w.cmd.Wait()
 	select {
 	case <-w.killed:
 	default:
-		w.log.Warn("worker ended by itself", "err", err, "output", w.stderr.String())
+		w.log.Warn("worker ended by itself", "err", w.err, "output", w.stderr.String())
 	}
+	close(w.ended)
 }
 
 // tail keeps the end of what a worker complains about.

@@ -163,18 +163,18 @@ func (s *Sandbox) Check(ctx context.Context, tenant string, step Step, env map[s
 func (s *Sandbox) do(ctx context.Context, tenant string, r request) (response, error) {
 	w, deadline, err := s.queue.take(ctx, tenant)
 	if fault, ok := err.(*Fault); ok { //nolint:errorlint // never wrapped.
-		return response{Fault: fault}, nil
+		return response{Fault: fault}, nil //nolint:nilerr // a fault is an answer.
 	}
 	if err != nil {
 		return response{}, err
 	}
 	left := deadline.Sub(s.o.Clock())
 	r.Budget = left - stopMargin
-	res, err := w.call(r, left-killMargin)
-	slow := err != nil || (res.Fault != nil && res.Fault.Kind == Slow)
-	s.queue.give(w, tenant, err == nil && !res.Retire, slow)
-	if err != nil {
-		fault := &Fault{Kind: Slow, Message: "the worker did not answer: " + err.Error()}
+	res, fault := w.call(r, left-killMargin)
+	// A worker that died counts as slow: it may have been the script's doing.
+	slow := fault != nil || (res.Fault != nil && res.Fault.Kind == Slow)
+	s.queue.give(w, tenant, fault == nil && !res.Retire, slow)
+	if fault != nil {
 		return response{Fault: fault}, nil //nolint:nilerr // a fault is an answer.
 	}
 	return res, nil
