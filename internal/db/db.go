@@ -132,8 +132,12 @@ func (d *DB) read(ctx context.Context, query func(context.Context, string, []any
 	if verb(text) == other {
 		return nil, fmt.Errorf("a statement that writes needs a transaction: %.60s", text)
 	}
-	rows, err := query(ctx, text, args)
-	return rows, refusal(err)
+	var rows *sql.Rows
+	err := d.retry(ctx, func() (err error) {
+		rows, err = query(ctx, text, args) //nolint:sqlclosecheck,rowserrcheck // the caller reads and closes them.
+		return err
+	})
+	return rows, err
 }
 
 // QueryRow is Query for one row. The statement runs when Scan is called.

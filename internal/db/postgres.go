@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -82,7 +84,7 @@ func (p *postgres) inTx(ctx context.Context, fn func(ctx context.Context) error)
 	native, err := p.pool.BeginTx(ctx, nil)
 	if err != nil {
 		p.rollbacks.Add(1)
-		return p.because(ctx, fmt.Errorf("begin: %w", err))
+		return p.because(ctx, fmt.Errorf("begin: %w", unsent(err)))
 	}
 	t := &tx{d: p.d, run: pgTx{native}}
 	committed := false
@@ -124,14 +126,28 @@ func (p *postgres) exec(ctx context.Context, query string, args []any) (int64, e
 	n, err := pgExec(ctx, p.pool, query, args)
 	if err != nil {
 		p.rollbacks.Add(1)
-		return 0, p.because(ctx, err)
+		return 0, p.because(ctx, unsent(err))
 	}
 	p.transactions.Add(1)
 	return n, nil
 }
 
 func (p *postgres) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	return p.pool.QueryContext(ctx, query, args...)
+	rows, err := p.pool.QueryContext(ctx, query, args...)
+	return rows, unsent(err)
+}
+
+// errUnsent is a statement that met only connections that were closed already. The pool
+// tries three, which is too few when many callers give up at once, as each takes its
+// connection with it.
+var errUnsent = errors.New("no connection was alive")
+
+// unsent marks such errors. A commit is never one: whether the server had it is not known.
+func unsent(err error) error {
+	if errors.Is(err, driver.ErrBadConn) {
+		return fmt.Errorf("%w: %w", errUnsent, err)
+	}
+	return err
 }
 
 func (p *postgres) queryRow(ctx context.Context, query string, args []any) (*sql.Rows, error) {

@@ -43,13 +43,17 @@ func unavailable(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
+	if errors.Is(err, errUnsent) {
+		return true
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 	}
 	return false
 }
 
-// conflict reports whether running the whole transaction again may succeed.
+// conflict reports whether running the whole transaction again may succeed, and can do no
+// harm.
 func conflict(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -57,7 +61,7 @@ func conflict(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code == "40001" || e.Code == "40P01"
 	}
-	return false
+	return errors.Is(err, errUnsent)
 }
 
 // spoils reports whether SQLite may have rolled the whole transaction back, not the
