@@ -1,8 +1,5 @@
 import { language } from './words.js';
 
-export let project = { clientId: '' };
-export function setProject(p) { project = p; }
-
 // emulator calls one of the development endpoints.
 export async function emulator(method, path, body) {
   const response = await fetch('/emulator/v1/' + path, {
@@ -12,6 +9,9 @@ export async function emulator(method, path, body) {
   if (!response.ok) throw new Error(answer.error.message);
   return answer;
 }
+
+// project is what an application needs to know, asked for once.
+export const project = emulator('GET', 'project');
 
 // deviceID names this browser, which is all an anonymous user is known by.
 function deviceID() {
@@ -27,7 +27,7 @@ function deviceID() {
 export async function auth(method, path, body, { token, captcha } = {}) {
   const query = new URLSearchParams();
   if (captcha) query.set('captcha_token', captcha);
-  if (!token) query.set('client_id', project.clientId);
+  if (!token) query.set('client_id', (await project).clientId);
   const headers = { 'Accept-Language': language() === 'en' ? 'en-US' : 'zh-CN', 'x-device-id': deviceID() };
   if (token) headers.Authorization = 'Bearer ' + token;
   const response = await fetch(`/auth/v1/${path}?${query}`, { method, headers, body: body && JSON.stringify(body) });

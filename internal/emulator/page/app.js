@@ -1,4 +1,4 @@
-import { emulator, setProject } from './api.js';
+import { project } from './api.js';
 import { startControls } from './controls.js';
 import { $, $$, copyFrom, el } from './dom.js';
 import { startInbox } from './inbox.js';
@@ -42,7 +42,6 @@ for (const b of $$('[data-copy]')) b.addEventListener('click', () => copyFrom(b,
 onLanguage(() => { translate(); showTheme(); $('#lang').textContent = t('other'); });
 startInbox();
 startSignIn();
-const p = await emulator('GET', 'project');
-setProject(p);
-showProject(p);
-await startControls();
+const controls = startControls();
+showProject(await project);
+await controls;

@@ -6,6 +6,7 @@ let clock = { read: 0, at: 0, offset: 0 };
 let moved = 0; // how often somebody has moved it here
 
 function showClock() {
+  if (!clock.read) return; // the server has not told yet
   const now = new Date(clock.read + (performance.now() - clock.at));
   $('#now').textContent = now.toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
   $('#ahead').textContent = clock.offset ? t('ahead', span(clock.offset)) : t('onTime');
@@ -93,7 +94,8 @@ async function reset() {
   button.textContent = t('resetDone');
 }
 
-export async function startControls() {
+// startControls makes the buttons work at once; what they show comes with the answers.
+export function startControls() {
   onLanguage(nameSteps);
   for (const b of $$('[data-advance]')) {
     b.addEventListener('click', () => move({ advance: b.dataset.advance }));
@@ -102,10 +104,17 @@ export async function startControls() {
   $('#settings form').addEventListener('submit', (event) => event.preventDefault());
   $('#settings form').addEventListener('change', save);
   $('#reset-button').addEventListener('click', reset);
-  setInterval(showClock, 1000);
   setInterval(readClock, 10000);
+  return Promise.all([readSettings(), startClock()]);
+}
+
+async function startClock() {
   await readClock();
+  setInterval(showClock, 1000);
   onLanguage(showClock);
+}
+
+async function readSettings() {
   // What is changed before the answer is here would be put back by it.
   fillSettings(await emulator('GET', 'settings'));
   $('#settings fieldset').disabled = false;
