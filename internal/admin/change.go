@@ -20,14 +20,18 @@ type UserChange struct {
 	ExternalID                   *string
 	Status                       *string
 	Password                     *string
-	KeepPassword                 bool  // the password is an old one: only its length is checked
-	MustReset                    *bool // false after a new password unless it says otherwise
+	KeepPassword                 bool           // the password is an old one: only its length is checked
+	MustReset                    *bool          // false after a new password unless it says otherwise
+	Custom                       map[string]any // custom fields; nil takes one away
+	// Check may refuse the change by what the person was before it; nil refuses nothing. It
+	// runs in the transaction.
+	Check func(before user.User) error
 }
 
-// UpdateUser changes a person. Whoever is blocked, gets another password or has to choose
+// UpdateUser changes a person, all of it or nothing. Whoever is blocked, gets another password or has to choose
 // one is signed out everywhere, and what they had begun is void.
 //
-// Errors: UserNotFound and those of CreateUser.
+// Errors: UserNotFound, those of Check, of CreateUser and of SetCustom.
 func (s *Service) UpdateUser(ctx context.Context, m Manager, id string, in UserChange) (user.User, error) {
 	c, err := change{
 		Profile: in.Profile, Phone: in.Phone, Email: in.Email,
@@ -44,19 +48,36 @@ func (s *Service) UpdateUser(ctx context.Context, m Manager, id string, in UserC
 		}
 		c.PasswordHash = &phc
 	}
+	custom, err := s.customOf(ctx, m, in.Custom)
+	if err != nil {
+		return user.User{}, err
+	}
 	var after user.User
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
 		before, now, err := s.d.Users.Update(ctx, m.PoolID, id, c)
 		if err != nil {
 			return err
 		}
-		after = now
+		if in.Check != nil {
+			if err := in.Check(before); err != nil {
+				return err
+			}
+		}
+		if after = now; !custom.empty() {
+			if after, err = s.d.Users.SetCustom(ctx, m.PoolID, id, custom.set, custom.remove...); err != nil {
+				return err
+			}
+		}
 		if why := endsSessions(before, after); why != "" {
 			if err := s.d.Account.CutOff(ctx, id, why); err != nil {
 				return err
 			}
 		}
-		return s.done(ctx, m, audit.UserUpdate, id, changed(before, after))
+		detail := changed(before, after)
+		if !custom.empty() {
+			detail["custom"] = custom.names()
+		}
+		return s.done(ctx, m, audit.UserUpdate, id, detail)
 	})
 	if err != nil {
 		return user.User{}, err

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,31 +39,60 @@ func (s *Service) RemoveField(ctx context.Context, m Manager, key string) error 
 	})
 }
 
-// SetCustom sets and removes the values of custom fields of a person.
-//
-// Errors: UserNotFound, FieldUndefined, BadRequest, FieldTooLong.
-func (s *Service) SetCustom(ctx context.Context, m Manager, id string, set map[string]any, remove ...string) (user.User, error) {
-	values, err := s.d.Fields.Check(ctx, m.PoolID, set, false)
-	if err != nil {
-		return user.User{}, err
+// customChange is a checked change of custom fields.
+type customChange struct {
+	set    map[string]any
+	remove []string
+}
+
+func (c customChange) empty() bool { return len(c.set)+len(c.remove) == 0 }
+
+// names are what the record shows of the change.
+func (c customChange) names() string {
+	names := append(slices.Collect(maps.Keys(c.set)), c.remove...)
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " ")
+}
+
+// customOf checks a change in which nil takes a field away.
+func (s *Service) customOf(ctx context.Context, m Manager, values map[string]any) (customChange, error) {
+	set, remove := make(map[string]any, len(values)), []string(nil)
+	for key, value := range values {
+		if value == nil {
+			remove = append(remove, key)
+			continue
+		}
+		set[key] = value
+	}
+	return s.checkCustom(ctx, m, set, remove)
+}
+
+func (s *Service) checkCustom(ctx context.Context, m Manager, set map[string]any, remove []string) (c customChange, err error) {
+	if c.set, err = s.d.Fields.Check(ctx, m.PoolID, set, false); err != nil {
+		return c, err
 	}
 	for _, key := range remove {
 		if _, err := s.d.Fields.Get(ctx, m.PoolID, key); err != nil {
-			return user.User{}, err
+			return c, err
 		}
 	}
-	names := slices.Clone(remove)
-	for key := range values {
-		names = append(names, key)
+	c.remove = remove
+	return c, nil
+}
+
+// SetCustom sets and removes the values of custom fields of a person.
+//
+// Errors: UserNotFound, FieldUndefined, BadRequest, FieldTooLong.
+func (s *Service) SetCustom(ctx context.Context, m Manager, id string, set map[string]any, remove ...string) (after user.User, err error) {
+	c, err := s.checkCustom(ctx, m, set, remove)
+	if err != nil {
+		return after, err
 	}
-	slices.Sort(names)
-	var after user.User
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
-		var err error
-		if after, err = s.d.Users.SetCustom(ctx, m.PoolID, id, values, remove...); err != nil {
+		if after, err = s.d.Users.SetCustom(ctx, m.PoolID, id, c.set, c.remove...); err != nil {
 			return err
 		}
-		return s.done(ctx, m, audit.UserUpdate, id, map[string]string{"custom": strings.Join(slices.Compact(names), " ")})
+		return s.done(ctx, m, audit.UserUpdate, id, map[string]string{"custom": c.names()})
 	})
 	return after, err
 }

@@ -3,44 +3,49 @@ package app
 import (
 	"context"
 
-	"github.com/tigertally/tigertally/internal/audit"
-	"github.com/tigertally/tigertally/internal/pool"
+	"github.com/tigertally/tigertally/api"
 )
 
 // CreateApplication adds an application to a pool. Nobody is sent anywhere by it until
 // it has addresses.
 func (s *Store) CreateApplication(ctx context.Context, poolID, id, name string) error {
-	if _, err := s.Pools.Get(ctx, poolID); err != nil {
-		return err
-	}
 	if name == "" {
 		name = id
 	}
-	return s.recorded(ctx, poolID, audit.AppCreate, map[string]string{"app": id}, func(ctx context.Context) error {
-		return s.Pools.CreateApp(ctx, pool.App{ID: id, PoolID: poolID, Name: name, Settings: pool.AppSettings{FirstParty: true}})
-	})
+	_, err := s.operations().CreateApp(ctx, whoever(), api.NewApp{PoolRef: inPool(poolID), ID: id, Name: name})
+	return err
+}
+
+// SetOrigins replaces the web origins whose pages may use an application.
+func (s *Store) SetOrigins(ctx context.Context, id string, origins []string) error {
+	return s.changeApplication(ctx, id, api.AppChange{Origins: &origins})
 }
 
 // SetRedirects replaces the addresses an application sends people to.
 func (s *Store) SetRedirects(ctx context.Context, id string, signedIn, signedOut []string) error {
-	return s.changeApplication(ctx, id, "redirects", func(ctx context.Context) error {
-		return s.Pools.SetRedirects(ctx, id, signedIn, signedOut)
-	})
+	return s.changeApplication(ctx, id, api.AppChange{RedirectURIs: &signedIn, LogoutURIs: &signedOut})
 }
 
 // NewClientSecret gives an application a secret, which is shown once.
-func (s *Store) NewClientSecret(ctx context.Context, id string) (text string, err error) {
-	err = s.changeApplication(ctx, id, "secret", func(ctx context.Context) error {
-		text, err = s.Pools.NewClientSecret(ctx, id)
-		return err
-	})
-	return text, err
+func (s *Store) NewClientSecret(ctx context.Context, id string) (string, error) {
+	ref, err := s.application(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	made, err := s.operations().NewAppSecret(ctx, whoever(), ref)
+	return made.Secret, err
 }
 
-func (s *Store) changeApplication(ctx context.Context, id, what string, change func(context.Context) error) error {
-	c, err := s.Pools.AppOf(ctx, id)
-	if err != nil {
+func (s *Store) changeApplication(ctx context.Context, id string, in api.AppChange) (err error) {
+	if in.AppRef, err = s.application(ctx, id); err != nil {
 		return err
 	}
-	return s.recorded(ctx, c.Pool.ID, audit.AppChange, map[string]string{"app": id, "what": what}, change)
+	_, err = s.operations().UpdateApp(ctx, whoever(), in)
+	return err
+}
+
+// application names an application with its pool: commands know only its id.
+func (s *Store) application(ctx context.Context, id string) (api.AppRef, error) {
+	c, err := s.Pools.AppOf(ctx, id)
+	return api.AppRef{PoolRef: inPool(c.Pool.ID), App: id}, err
 }

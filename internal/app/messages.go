@@ -2,50 +2,15 @@ package app
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/audit"
 	"github.com/tigertally/tigertally/internal/callback"
-	"github.com/tigertally/tigertally/internal/code"
 	"github.com/tigertally/tigertally/internal/contact"
 	"github.com/tigertally/tigertally/internal/delivery"
 	"github.com/tigertally/tigertally/internal/mail"
-	"github.com/tigertally/tigertally/internal/signin"
 	"github.com/tigertally/tigertally/internal/sms"
 )
-
-// SetTestTarget gives a phone number or mail address a fixed code until a time.
-func (s *Store) SetTestTarget(ctx context.Context, poolID, address, digits string, until time.Time) error {
-	return s.testTarget(ctx, poolID, address, "set", func(ctx context.Context, target string) error {
-		return s.Codes.Fix(ctx, poolID, code.Fixed{Target: target, Digits: digits, ExpiresAt: until})
-	})
-}
-
-// RemoveTestTarget ends the fixed code of an address.
-func (s *Store) RemoveTestTarget(ctx context.Context, poolID, address string) error {
-	return s.testTarget(ctx, poolID, address, "remove", func(ctx context.Context, target string) error {
-		return s.Codes.Unfix(ctx, poolID, target)
-	})
-}
-
-func (s *Store) testTarget(ctx context.Context, poolID, address, what string, change func(ctx context.Context, target string) error) error {
-	if _, err := s.Pools.Get(ctx, poolID); err != nil {
-		return err
-	}
-	phone, email := address, ""
-	if strings.Contains(address, "@") {
-		phone, email = "", address
-	}
-	target, _, err := signin.Target(phone, email)
-	if err != nil {
-		return err
-	}
-	detail := map[string]string{"what": what, "to": contact.Mask(target)}
-	return s.recorded(ctx, poolID, audit.TestTarget, detail, func(ctx context.Context) error {
-		return change(ctx, target)
-	})
-}
 
 // DaySpend is what a pool's messages of one day came to.
 type DaySpend struct {
@@ -99,7 +64,7 @@ func (s *Store) ForgiveBounces(ctx context.Context, address string) (found bool,
 	if err != nil {
 		return false, err
 	}
-	err = s.recorded(ctx, "", audit.MailForgive, map[string]string{"to": contact.Mask(email)}, func(ctx context.Context) error {
+	err = s.recorded(ctx, audit.MailForgive, map[string]string{"to": contact.Mask(email)}, func(ctx context.Context) error {
 		found, err = s.Deliveries.Forgive(ctx, email)
 		return err
 	})

@@ -120,21 +120,6 @@ func openStore(ctx context.Context, conf config.Config, now func() time.Time, lo
 // Close closes the database.
 func (s *Store) Close() error { return errors.Join(s.Pipelines.Close(), s.db.Close()) }
 
-// CreatePool makes a pool with production settings, whose application pages of origins
-// may use. An empty name means the id.
-func (s *Store) CreatePool(ctx context.Context, id, name string, origins []string) (made pool.Pool, err error) {
-	if name == "" {
-		name = id
-	}
-	err = s.db.InTx(ctx, func(ctx context.Context) error {
-		if made, err = s.Pools.Create(ctx, id, name, pool.Settings{}); err != nil {
-			return err
-		}
-		return s.Pools.SetOrigins(ctx, id, origins)
-	})
-	return made, err
-}
-
 // services are everything a serving process is made of, built once and by hand.
 type services struct {
 	*Store

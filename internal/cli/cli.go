@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tigertally/tigertally/internal/config"
+	"github.com/tigertally/tigertally/internal/errs"
+	"github.com/tigertally/tigertally/internal/i18n"
 )
 
 // Process is the outside world of one run.
@@ -43,11 +46,27 @@ func Main(ctx context.Context, p Process) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(p.Stderr, "tigertally:", err)
+	fmt.Fprintln(p.Stderr, "tigertally:", explain(err))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// explain puts what a refusal means in front of its code.
+func explain(err error) string {
+	refusal, ok := errors.AsType[*errs.Error](err)
+	if !ok || refusal.Code == errs.Unexpected {
+		return err.Error()
+	}
+	text := strings.TrimSuffix(i18n.Text(i18n.English, refusal.Code, refusal.Params), ".")
+	if field := refusal.Params["field"]; !strings.Contains(text, field) {
+		text += ": " + field
+	}
+	if reason := refusal.Params["reason"]; reason != "" && strings.Contains(text, reason) {
+		return fmt.Sprintf("%s (%s)", text, refusal.Code)
+	}
+	return fmt.Sprintf("%s (%v)", text, err)
 }
 
 func command(p Process) *cobra.Command {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tigertally/tigertally/internal/app"
-	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/pipeline"
 )
 
@@ -219,7 +217,7 @@ func pipelinePut(p Process, f *pipelineFlags) *cobra.Command {
 			return f.with(c.Context(), p, func(s *app.Store) error {
 				v, err := s.Pipelines.Put(c.Context(), f.pool, fn)
 				if err != nil {
-					return explain(err)
+					return err
 				}
 				if f.json {
 					return writeJSON(p.Stdout, functionsJSON([]pipeline.Function{v})[0])
@@ -235,17 +233,6 @@ func pipelinePut(p Process, f *pipelineFlags) *cobra.Command {
 	c.Flags().BoolVar(&fn.Background, "background", false, "nobody waits for it and its answer is dropped")
 	c.Flags().BoolVar(&disabled, "disabled", false, "a new function stays off until enabled")
 	return c
-}
-
-// explain shows what is wrong with a source.
-func explain(err error) error {
-	if e, ok := errors.AsType[*errs.Error](err); ok && e.Params["reason"] != "" {
-		return fmt.Errorf("%s: %s", e.Code, e.Params["reason"])
-	}
-	if e, ok := errors.AsType[*errs.Error](err); ok && e.Params["field"] != "" {
-		return fmt.Errorf("%s: %s", e.Code, e.Params["field"])
-	}
-	return err
 }
 
 func readSource(p Process, file string) (string, error) {

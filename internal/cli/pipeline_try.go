@@ -52,7 +52,7 @@ func pipelineEnv(p Process, f *pipelineFlags) *cobra.Command {
 			}
 			return f.with(c.Context(), p, func(s *app.Store) error {
 				text := strings.TrimRight(string(value), "\r\n")
-				return explain(s.Pipelines.SetEnv(c.Context(), f.pool, args[0], text, operator))
+				return s.Pipelines.SetEnv(c.Context(), f.pool, args[0], text, operator)
 			})
 		},
 	}
@@ -62,7 +62,7 @@ func pipelineEnv(p Process, f *pipelineFlags) *cobra.Command {
 		Args:  oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.with(c.Context(), p, func(s *app.Store) error {
-				return explain(s.Pipelines.RemoveEnv(c.Context(), f.pool, args[0], operator))
+				return s.Pipelines.RemoveEnv(c.Context(), f.pool, args[0], operator)
 			})
 		},
 	}

@@ -69,7 +69,7 @@ func poolOrigins(p Process, f *storeFlags) *cobra.Command {
 		Args:  someArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), p, f, func(s *app.Store) error {
-				return s.Pools.SetOrigins(c.Context(), args[0], args[1:])
+				return s.SetOrigins(c.Context(), args[0], args[1:])
 			})
 		},
 	}
@@ -105,7 +105,7 @@ func ticketKeyCommand(p Process, f *storeFlags) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStore(c.Context(), p, f, func(s *app.Store) error {
-				file, err := s.Pools.NewTicketKey(c.Context(), pool)
+				file, err := s.NewTicketKey(c.Context(), pool)
 				if err != nil {
 					return err
 				}
@@ -122,7 +122,7 @@ func ticketKeyCommand(p Process, f *storeFlags) *cobra.Command {
 		Args:  oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), p, f, func(s *app.Store) error {
-				return s.Pools.RevokeTicketKey(c.Context(), pool, args[0])
+				return s.RevokeTicketKey(c.Context(), pool, args[0])
 			})
 		},
 	}
@@ -142,7 +142,7 @@ func keysCommand(p Process) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStore(c.Context(), p, &f, func(s *app.Store) error {
-				return s.Keys.Rotate(c.Context(), pool, now)
+				return s.RotateKeys(c.Context(), pool, now)
 			})
 		},
 	}

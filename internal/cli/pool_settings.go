@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tigertally/tigertally/internal/app"
-	"github.com/tigertally/tigertally/internal/pool"
 )
 
 func poolSettings(p Process, f *storeFlags) *cobra.Command {
@@ -54,20 +53,11 @@ func changeSettings(ctx context.Context, s *app.Store, id string, changes [][2]s
 	if len(changes) == 0 {
 		return nil
 	}
-	var refused error
-	err := s.Pools.UpdateSettings(ctx, id, func(set *pool.Settings) {
-		was := *set
-		for _, change := range changes {
-			if *set, refused = set.Set(change[0], change[1]); refused != nil {
-				*set, refused = was, fmt.Errorf("%s: %w", change[0], refused)
-				return
-			}
-		}
-	})
-	if refused != nil {
-		return refused
+	values := make(map[string]string, len(changes))
+	for _, change := range changes {
+		values[change[0]] = change[1]
 	}
-	return err
+	return s.ChangePoolSettings(ctx, id, values)
 }
 
 func printSettings(ctx context.Context, p Process, s *app.Store, id string) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/tigertally/tigertally/internal/i18n"
 	"github.com/tigertally/tigertally/internal/manage"
 	"github.com/tigertally/tigertally/internal/operator"
+	"github.com/tigertally/tigertally/internal/web"
 )
 
 // page is one request and what every page shows around its content.
@@ -204,20 +205,11 @@ func (c *Console) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Err
 	}
 }
 
-// statusOf is the HTTP status of a refusal.
+// statusOf is the status of a page about a refusal. A browser can do nothing about 401,
+// which asks for a header.
 func statusOf(code errs.Code) int {
-	switch code.Kind() {
-	case errs.KindInvalid, errs.KindPrecondition, errs.KindAborted, errs.KindConflict:
-		return http.StatusBadRequest
-	case errs.KindUnauthenticated, errs.KindDenied:
-		return http.StatusForbidden
-	case errs.KindNotFound:
-		return http.StatusNotFound
-	case errs.KindExhausted:
-		return http.StatusTooManyRequests
-	case errs.KindUnavailable, errs.KindUnimplemented:
-		return http.StatusServiceUnavailable
-	case errs.KindUnexpected:
+	if status := web.Status(code.Kind()); status != http.StatusUnauthorized {
+		return status
 	}
-	return http.StatusInternalServerError
+	return http.StatusForbidden
 }

@@ -136,8 +136,7 @@ func (s *Service) CreateUser(ctx context.Context, p operator.Principal, in api.N
 	return userView(u), err
 }
 
-// UpdateUser changes a person. Errors: EditConflict and those of admin.UpdateUser and
-// admin.SetCustom.
+// UpdateUser changes a person. Errors: EditConflict and those of admin.UpdateUser.
 func (s *Service) UpdateUser(ctx context.Context, p operator.Principal, in api.UserChange) (api.User, error) {
 	m, err := s.may(ctx, p, UserUpdate, in.Pool)
 	if err != nil {
@@ -146,30 +145,10 @@ func (s *Service) UpdateUser(ctx context.Context, p operator.Principal, in api.U
 	change := admin.UserChange{
 		Profile: user.Profile{Username: in.Username, Name: in.Name, Picture: in.Picture, Gender: in.Gender, Locale: in.Locale},
 		Phone:   in.Phone, PhoneVerified: in.PhoneVerified, Email: in.Email, EmailVerified: in.EmailVerified,
-		ExternalID: in.ExternalID, Password: in.Password, MustReset: in.MustReset,
-	}
-	if in.IfMatch != "" {
-		now, err := s.d.Admin.User(ctx, m, in.User)
-		if err != nil {
-			return api.User{}, err
-		}
-		if err := match(in.Guarded, userView(now)); err != nil {
-			return api.User{}, err
-		}
+		ExternalID: in.ExternalID, Password: in.Password, MustReset: in.MustReset, Custom: in.Custom,
+		Check: func(before user.User) error { return match(in.Guarded, userView(before)) },
 	}
 	u, err := s.d.Admin.UpdateUser(ctx, m, in.User, change)
-	if err != nil || len(in.Custom) == 0 {
-		return userView(u), err
-	}
-	set, remove := map[string]any{}, []string{}
-	for key, value := range in.Custom {
-		if value == nil {
-			remove = append(remove, key)
-			continue
-		}
-		set[key] = value
-	}
-	u, err = s.d.Admin.SetCustom(ctx, m, in.User, set, remove...)
 	return userView(u), err
 }
 

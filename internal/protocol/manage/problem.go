@@ -9,6 +9,7 @@ import (
 	"github.com/tigertally/tigertally/internal/caller"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/i18n"
+	"github.com/tigertally/tigertally/internal/web"
 )
 
 // problemType is the media type of a refusal (RFC 9457 section 3).
@@ -24,26 +25,11 @@ func statusOf(c errs.Code) int {
 	case errs.BodyTooLarge:
 		return http.StatusRequestEntityTooLarge
 	}
-	switch c.Kind() {
-	case errs.KindInvalid:
-		return http.StatusBadRequest
-	case errs.KindUnauthenticated:
-		return http.StatusUnauthorized
-	case errs.KindDenied:
-		return http.StatusForbidden
-	case errs.KindNotFound:
-		return http.StatusNotFound
-	case errs.KindConflict, errs.KindPrecondition, errs.KindAborted:
+	switch c.Kind() { //nolint:exhaustive // the rest as everywhere
+	case errs.KindPrecondition, errs.KindAborted: // the request was well formed; what is there stands against it
 		return http.StatusConflict
-	case errs.KindExhausted:
-		return http.StatusTooManyRequests
-	case errs.KindUnimplemented:
-		return http.StatusNotImplemented
-	case errs.KindUnavailable:
-		return http.StatusServiceUnavailable
-	case errs.KindUnexpected:
 	}
-	return http.StatusInternalServerError
+	return web.Status(c.Kind())
 }
 
 // WriteError answers r with e as a problem, in the caller's language.
