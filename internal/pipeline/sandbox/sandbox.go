@@ -163,7 +163,7 @@ func (s *Sandbox) Check(ctx context.Context, tenant string, step Step, env map[s
 func (s *Sandbox) do(ctx context.Context, tenant string, r request) (response, error) {
 	w, deadline, err := s.queue.take(ctx, tenant)
 	if fault, ok := err.(*Fault); ok { //nolint:errorlint // never wrapped.
-		return response{Fault: fault}, nil //nolint:nilerr // a fault is an answer.
+		return response{Fault: fault}, nil
 	}
 	if err != nil {
 		return response{}, err
