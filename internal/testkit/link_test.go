@@ -6,7 +6,11 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
+
+// notice bounds how long the end of a connection may stay unnoticed.
+const notice = 2 * time.Second
 
 // link is an address that leads to another one until it is cut.
 type link struct {
@@ -14,7 +18,7 @@ type link struct {
 
 	mu       sync.Mutex
 	listener net.Listener // nil while nobody listens
-	conns    []net.Conn
+	near     []*net.TCPConn
 	work     sync.WaitGroup
 }
 
@@ -40,16 +44,18 @@ func (l *link) mend(t *testing.T) {
 	l.work.Go(func() { l.accept(listener) })
 }
 
-// cut ends every connection; new ones are refused.
+// cut ends every connection; new ones are refused. It waits until those at the near end have
+// noticed: a request sent on a connection that is gone might have arrived, for all its
+// sender knows.
 func (l *link) cut() {
 	l.mu.Lock()
 	if l.listener != nil {
 		_ = l.listener.Close()
 	}
-	for _, c := range l.conns {
-		_ = c.Close()
+	for _, c := range l.near {
+		_, _ = c.CloseWrite(), c.SetReadDeadline(time.Now().Add(notice))
 	}
-	l.listener, l.conns = nil, nil
+	l.listener, l.near = nil, nil
 	l.mu.Unlock()
 	l.work.Wait()
 }
@@ -66,7 +72,9 @@ func (l *link) accept(listener net.Listener) {
 			continue
 		}
 		l.mu.Lock()
-		l.conns = append(l.conns, near, far)
+		if tcp, ok := near.(*net.TCPConn); ok {
+			l.near = append(l.near, tcp)
+		}
 		gone := l.listener != listener
 		l.mu.Unlock()
 		if gone {

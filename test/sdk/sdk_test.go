@@ -3,6 +3,7 @@
 package sdk_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,7 +80,7 @@ func playAt(t *testing.T, suite string, env ...string) {
 	node.Env = append(os.Environ(), env...)
 	out, err := node.CombinedOutput()
 	if err != nil {
-		t.Fatalf("node --test %s: %v\n%s", suite, err, out)
+		t.Fatalf("node --test %s: %v\n%s", suite, err, failures(out))
 	}
 	t.Logf("%s", tail(out, 12))
 }
@@ -125,6 +126,25 @@ func findPackages() bool {
 		}
 	}
 	return true
+}
+
+// failures leaves the stories that went well out of what the runner wrote, and what it
+// says of their durations.
+func failures(tap []byte) []byte {
+	var kept []byte
+	well := false
+	for line := range bytes.Lines(tap) {
+		switch text := bytes.TrimSpace(line); {
+		case bytes.HasPrefix(text, []byte("ok ")):
+			well = true
+		case well && (bytes.HasPrefix(text, []byte("not ok ")) || bytes.HasPrefix(text, []byte("#")) || bytes.HasPrefix(text, []byte("1.."))):
+			well = false
+		}
+		if !well && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("# Subtest:")) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
 }
 
 // tail returns the last n lines, where the runner counts.
