@@ -85,13 +85,18 @@ func VerifyBackup(ctx context.Context, conf config.Config, path, passphrase stri
 }
 
 // Restore makes the server of conf of a backup; there must be none yet. It opens it once,
-// so that what it returns is a server that starts, and records what happened.
-func Restore(ctx context.Context, conf config.Config, path, passphrase string) (sum backup.Summary, err error) {
+// so that what it returns is a server that starts, and records what happened. With
+// endSessions nobody stays signed in.
+func Restore(ctx context.Context, conf config.Config, path, passphrase string, endSessions bool) (sum backup.Summary, err error) {
 	if err := os.MkdirAll(conf.DataDir, 0o700); err != nil {
 		return sum, fmt.Errorf("make the data directory: %w", err)
 	}
 	err = withBackup(conf, path, passphrase, func(f *os.File, lock backup.Lock) error {
-		sum, err = backup.Restore(ctx, f, lock, backup.Target{Database: conf.Database(), KeyFile: conf.KeyFile()})
+		to := backup.Target{Database: conf.Database(), KeyFile: conf.KeyFile()}
+		if endSessions {
+			to.EndSessions = time.Now()
+		}
+		sum, err = backup.Restore(ctx, f, lock, to)
 		return err
 	})
 	if err != nil {
@@ -105,7 +110,7 @@ func Restore(ctx context.Context, conf config.Config, path, passphrase string) (
 		Action: audit.BackupRestore, Actor: byCommand,
 		Detail: map[string]string{
 			"taken_at": sum.TakenAt.Format(time.RFC3339), "epoch": strconv.FormatInt(sum.Epoch, 10),
-			"users": strconv.FormatInt(sum.Users, 10),
+			"users": strconv.FormatInt(sum.Users, 10), "sessions_ended": strconv.FormatBool(endSessions),
 		},
 	}), store.Close())
 }

@@ -56,14 +56,17 @@ func write(t *testing.T, d *db.DB, lock backup.Lock) (backup.Summary, []byte) {
 // restore makes a new database of a backup and opens it.
 func restore(t *testing.T, engine string, text []byte, lock backup.Lock) (*db.DB, backup.Summary) {
 	t.Helper()
-	url := dbtest.URL(t, engine)
-	sum, err := backup.Restore(t.Context(), bytes.NewReader(text), lock, backup.Target{
-		Database: url, KeyFile: filepath.Join(t.TempDir(), "master.key"),
-	})
+	return restoreTo(t, engine, text, lock, backup.Target{})
+}
+
+func restoreTo(t *testing.T, engine string, text []byte, lock backup.Lock, to backup.Target) (*db.DB, backup.Summary) {
+	t.Helper()
+	to.Database, to.KeyFile = dbtest.URL(t, engine), filepath.Join(t.TempDir(), "master.key")
+	sum, err := backup.Restore(t.Context(), bytes.NewReader(text), lock, to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := db.Open(t.Context(), db.Options{URL: url})
+	d, err := db.Open(t.Context(), db.Options{URL: to.Database})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,9 +165,15 @@ func TestBackupsMoveBetweenEngines(t *testing.T) {
 				if err != nil || len(alarms) != 0 {
 					t.Errorf("%d alarms, %v", len(alarms), err)
 				}
+				still, _ := k2.SignIn(t, "alice")
 				_, again := write(t, restored, lock)
-				if _, made := restore(t, to, again, lock); made.Epoch != 2 {
+				d3, made := restoreTo(t, to, again, lock, backup.Target{EndSessions: time.Now()})
+				if made.Epoch != 2 {
 					t.Errorf("the second restore begins epoch %d", made.Epoch)
+				}
+				k3 := accounttest.New(t, d3)
+				if _, err := k3.Sessions.Rotate(t.Context(), k3.Client.Pool, k3.Client.ID, still.Refresh); errs.CodeOf(err) != errs.RefreshInvalid {
+					t.Errorf("a session that was ended: %v", err)
 				}
 			})
 		}

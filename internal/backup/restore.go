@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/secret"
@@ -15,6 +16,8 @@ import (
 type Target struct {
 	Database string // its address, see db.Options
 	KeyFile  string // of the master key, which a backup under a passphrase brings along
+	// EndSessions is when every session of the backup ends; zero lets them go on.
+	EndSessions time.Time
 }
 
 // Restore makes a database of a backup. There must be none yet. Until everything has been
@@ -22,8 +25,9 @@ type Target struct {
 //
 // What was handed out after the backup must not work again: codes, verification, sudo and
 // captcha tokens, tickets and everything like them are void, messages that waited are not
-// sent, and the server's epoch is one more. Sessions go on, but a refresh token that was
-// replaced after the backup is simply refused, and its owner signs in again.
+// sent, and the server's epoch is one more. Sessions go on unless told to end: a refresh
+// token got after the backup is simply refused, and its owner signs in again; the one it
+// replaced is as good as it was when the backup was made, as nothing in it tells otherwise.
 //
 // Errors: db.ErrNotEmpty and those of Verify.
 func Restore(ctx context.Context, r io.ReadSeeker, lock Lock, to Target) (Summary, error) {
@@ -44,6 +48,12 @@ func Restore(ctx context.Context, r io.ReadSeeker, lock Lock, to Target) (Summar
 		}
 		if made.Epoch, err = newEpoch(ctx, l, f.tables); err != nil {
 			return fmt.Errorf("begin a new epoch: %w", err)
+		}
+		if to.EndSessions.IsZero() {
+			return nil
+		}
+		if _, err := l.Exec(ctx, `UPDATE sessions SET revoked_at = $1, revoked_why = 'restore' WHERE revoked_at IS NULL`, db.Millis(to.EndSessions)); err != nil {
+			return fmt.Errorf("end the sessions: %w", err)
 		}
 		return nil
 	})

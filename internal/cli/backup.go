@@ -108,6 +108,7 @@ func backupVerify(p Process, f *backupFlags) *cobra.Command {
 
 func restoreCommand(p Process) *cobra.Command {
 	var f backupFlags
+	var endSessions bool
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make a server of a backup, where there is none; codes and tokens of before are void",
@@ -121,7 +122,7 @@ func restoreCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sum, err := app.Restore(c.Context(), conf, args[0], phrase)
+			sum, err := app.Restore(c.Context(), conf, args[0], phrase, endSessions)
 			if err != nil {
 				return err
 			}
@@ -129,6 +130,7 @@ func restoreCommand(p Process) *cobra.Command {
 		},
 	}
 	f.add(c)
+	c.Flags().BoolVar(&endSessions, "end-sessions", false, "sign everybody out, as after a break-in")
 	return c
 }
 
