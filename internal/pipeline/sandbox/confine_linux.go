@@ -29,8 +29,10 @@ func confine() error {
 			return err
 		}
 	}
-	// The process group is this process; alone, a nice value is a single thread's.
-	_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
+	// A nice value is a single thread's unless it is given to a group, which must be ours alone.
+	if unix.Getpgrp() == os.Getpid() {
+		_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
+	}
 	return nil
 }
 

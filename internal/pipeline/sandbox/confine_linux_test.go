@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,9 +94,17 @@ func TestConfined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := exec.CommandContext(t.Context(), program, "probe").CombinedOutput()
 	if err != nil || string(out) != "probed\n" {
 		t.Errorf("%v: %s", err, out)
+	}
+	// It shared our process group, as no worker does.
+	if after, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0); err != nil || after != before {
+		t.Errorf("we stand back too: %d, %v", after, err)
 	}
 }
 
@@ -124,6 +133,13 @@ func TestWorkerProcess(t *testing.T) {
 		if file == "environ" && len(bytes.Trim(raw, "\x00")) != 0 {
 			t.Errorf("environment %q", raw)
 		}
+	}
+	pid, err := strconv.Atoi(filepath.Base(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if nice, err := syscall.Getpriority(syscall.PRIO_PROCESS, pid); err != nil || nice != 20-10 { // as the kernel counts
+		t.Errorf("it does not stand back: %d, %v", nice, err)
 	}
 	cwd, err := os.Readlink(filepath.Join(dir, "cwd"))
 	if err != nil {
