@@ -49,6 +49,7 @@ type AuditRecord struct {
 	Result    string            `json:"result" doc:"ok, or the code of the refusal"`
 	User      string            `json:"user,omitempty" doc:"whom it is about"`
 	Actor     string            `json:"actor,omitempty" doc:"who did it; stranger:... is the mark of what somebody unknown typed"`
+	ActorName string            `json:"actor_name,omitempty" doc:"name of that administrator or API key, while there is one"`
 	Client    string            `json:"client,omitempty" doc:"application"`
 	Session   string            `json:"session,omitempty" doc:"session"`
 	Device    string            `json:"device,omitempty" doc:"what the device calls itself"`

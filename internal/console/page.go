@@ -200,6 +200,9 @@ func (c *Console) WriteError(w http.ResponseWriter, r *http.Request, e *errs.Err
 		p = &page{c: c, w: w, r: r, lang: i18n.English, now: c.Now()}
 	}
 	p.title, p.problem = "error", i18n.Text(p.lang, e.Code, e.Params)
+	if e.Code == errs.RouteNotFound { // programs have endpoints, people have pages
+		p.problem = p.say("no_such_page")
+	}
 	if p.write(r.Context(), statusOf(e.Code), document(p, failure(p, callerOf(r.Context()).RequestID))) != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}

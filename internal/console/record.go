@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -56,21 +57,21 @@ func (p *page) brief(r api.AuditRecord) string {
 func (p *page) around(r api.AuditRecord) string {
 	parts := []string{p.brief(r), r.IP}
 	if r.Actor != r.User && r.Actor != "" {
-		parts = append(parts, p.actor(r.Actor))
+		parts = append(parts, p.actor(r))
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
 // actor is who did something in words.
-func (p *page) actor(id string) string {
-	kind, rest, found := strings.Cut(id, ":")
+func (p *page) actor(r api.AuditRecord) string {
+	kind, rest, found := strings.Cut(r.Actor, ":")
 	if !found {
-		return p.said("actor_", id)
+		return p.said("actor_", r.Actor)
 	}
 	if kind == "stranger" {
 		return p.say("actor_stranger")
 	}
-	return strings.TrimSpace(p.said("actor_", kind) + " " + shortened(rest))
+	return strings.TrimSpace(p.said("actor_", kind) + " " + cmp.Or(r.ActorName, shortened(rest)))
 }
 
 // isAttempt reports whether an action has a story worth telling.

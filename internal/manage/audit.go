@@ -3,6 +3,8 @@ package manage
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tigertally/tigertally/api"
@@ -63,9 +65,8 @@ func (s *Service) auditList(ctx context.Context, poolID string, page api.Page, t
 	if err != nil {
 		return list, err
 	}
-	list.Items = make([]api.AuditRecord, len(found))
-	for i, r := range found {
-		list.Items[i] = auditView(r)
+	if list.Items, err = s.auditViews(ctx, found...); err != nil {
+		return list, err
 	}
 	if next != "" {
 		list.NextCursor, err = sealCursor(s.d.Ring, string(AuditList), poolID, next)
@@ -79,7 +80,35 @@ func (s *Service) AuditRecord(ctx context.Context, p operator.Principal, in api.
 		return api.AuditRecord{}, err
 	}
 	r, err := s.d.Audit.Get(ctx, in.Pool, in.Record)
-	return auditView(r), err
+	if err != nil {
+		return api.AuditRecord{}, err
+	}
+	views, err := s.auditViews(ctx, r)
+	if err != nil {
+		return api.AuditRecord{}, err
+	}
+	return views[0], nil
+}
+
+// auditViews shows records with the names of who acted, which one question tells.
+func (s *Service) auditViews(ctx context.Context, found ...audit.Record) ([]api.AuditRecord, error) {
+	named := func(r audit.Record) bool {
+		kind, _, ok := strings.Cut(r.Event.Actor, ":")
+		return ok && (kind == operator.KindOperator || kind == operator.KindKey)
+	}
+	var names map[string]string
+	if slices.ContainsFunc(found, named) {
+		var err error
+		if names, err = s.d.Operators.Names(ctx); err != nil {
+			return nil, err
+		}
+	}
+	views := make([]api.AuditRecord, len(found))
+	for i, r := range found {
+		views[i] = auditView(r)
+		views[i].ActorName = names[r.Event.Actor]
+	}
+	return views, nil
 }
 
 // ExportAudit writes the records that in names to w, newest first. That they were taken is

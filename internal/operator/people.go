@@ -89,6 +89,12 @@ func (s *Service) List(ctx context.Context, by Principal) ([]Person, error) {
 	return s.listOperators(ctx, "")
 }
 
+// Names are what operators and API keys are called, by what Principal.Actor says in audit
+// records. Who may read those may know them.
+func (s *Service) Names(ctx context.Context) (map[string]string, error) {
+	return s.listNames(ctx)
+}
+
 // Get returns one operator; anybody may see themselves. Errors: PermissionDenied,
 // OperatorNotFound.
 func (s *Service) Get(ctx context.Context, by Principal, id string) (Person, error) {

@@ -121,6 +121,23 @@ func (s *Service) listOperators(ctx context.Context, id string) ([]Person, error
 	return all, rows.Err()
 }
 
+func (s *Service) listNames(ctx context.Context) (map[string]string, error) {
+	rows, err := s.d.DB.Query(ctx, `SELECT 'operator:' || id, name FROM operators UNION ALL SELECT 'key:' || id, name FROM operator_keys`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says it all.
+	names := map[string]string{}
+	for rows.Next() {
+		var actor, name string
+		if err := rows.Scan(&actor, &name); err != nil {
+			return nil, err
+		}
+		names[actor] = name
+	}
+	return names, rows.Err()
+}
+
 // touchPassword notes a sign-in, and replaces the password when fresh is not empty, while
 // it is still the one that was compared.
 func (s *Service) touchPassword(ctx context.Context, a account, fresh string) (int64, error) {

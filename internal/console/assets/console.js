@@ -13,9 +13,12 @@
   };
   times(document);
 
-  // On a phone the menu is closed at first.
+  // On a phone the menu is closed at first, also in a window that has just become as narrow.
   const drawer = document.querySelector(".drawer");
-  if (drawer && matchMedia("(max-width: 52rem)").matches) drawer.open = false;
+  const narrow = matchMedia("(max-width: 52rem)");
+  const settle = () => { if (drawer) drawer.open = !narrow.matches; };
+  narrow.addEventListener("change", settle);
+  settle();
 
   document.addEventListener("change", (e) => {
     const form = e.target.closest("[data-submit-on-change]");
