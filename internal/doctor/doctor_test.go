@@ -187,7 +187,7 @@ func TestAHangingCheckIsCutOff(t *testing.T) {
 	begin := time.Now()
 	got := d.Run(t.Context())
 	want(t, got, "warn unfinished", "ok jobs_ok")
-	if took := time.Since(begin); took > 6*time.Second {
+	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
 	if doctor.Worst(got) != doctor.Warn || doctor.Worst(nil) != doctor.OK || !slices.Contains(said(got), "ok jobs_ok") {

