@@ -82,6 +82,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 // Close waits for running transactions and closes the database.
 func (d *DB) Close() error { return d.engine.close() }
 
+// Alone reports whether no other process can have the database open.
+func (d *DB) Alone() bool {
+	_, file := d.engine.(*lite)
+	return file
+}
+
 // Ping asks whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return refusal(d.engine.ping(ctx)) }
 

@@ -104,6 +104,11 @@ func (s *Service) Enqueue(ctx context.Context, kind string, payload any) error {
 	return nil
 }
 
+// Recover lets the jobs run at once that a process was running when it died; otherwise they
+// wait until its leases end. Call it before Start, and only when no other process works on
+// the database: db.Alone.
+func (s *Service) Recover(ctx context.Context) error { return s.release(ctx) }
+
 // Start runs jobs until Stop or until ctx ends.
 func (s *Service) Start(ctx context.Context) error {
 	for kind := range s.periods {

@@ -295,6 +295,35 @@ func TestADeadWorkersJobIsTakenOver(t *testing.T) {
 	})
 }
 
+// After a crash nobody waits for the leases of the process that is gone, and nothing runs
+// twice.
+func TestRecover(t *testing.T) {
+	d := dbtest.Open(t, dbtest.SQLite)
+	if !d.Alone() {
+		t.Error("somebody else may have the file open")
+	}
+	c := newClock()
+	s := newService(t, d, c)
+	for range 2 {
+		if err := s.Enqueue(t.Context(), "note", note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Exec(t.Context(), `UPDATE jobs SET lease_owner = 'gone', lease_until = $1`, c.now().Add(2*time.Minute).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var runs atomic.Int32
+	s.Handle("note", func(context.Context, []byte) error { runs.Add(1); return nil })
+	start(t, s)
+	wait(t, "both jobs", func() bool { return stats(t, s).Waiting == 0 })
+	if runs.Load() != 2 {
+		t.Errorf("ran %d times", runs.Load())
+	}
+}
+
 func TestStopWaitsForARunningJob(t *testing.T) {
 	d := dbtest.Open(t, dbtest.SQLite)
 	s := newService(t, d, newClock())

@@ -76,6 +76,13 @@ func (s *Service) claim(ctx context.Context, id, owner string) (bool, error) {
 	return n == 1, nil
 }
 
+func (s *Service) release(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `UPDATE jobs SET lease_owner = '', lease_until = 0 WHERE lease_until > 0`); err != nil {
+		return fmt.Errorf("releasing jobs: %w", err)
+	}
+	return nil
+}
+
 func (s *Service) done(ctx context.Context, id, owner string) error {
 	_, err := s.db.Exec(ctx, `DELETE FROM jobs WHERE id = $1 AND lease_owner = $2`, id, owner)
 	if err != nil {
