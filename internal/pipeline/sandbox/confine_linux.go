@@ -29,10 +29,6 @@ func confine() error {
 			return err
 		}
 	}
-	// A nice value is a single thread's unless it is given to a group, which must be ours alone.
-	if unix.Getpgrp() == os.Getpid() {
-		_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
-	}
 	return nil
 }
 
@@ -62,8 +58,13 @@ func limit(what int, most uint64) error {
 	return nil
 }
 
-// enclose takes away what only the start needed, before the first script runs.
+// enclose takes away what only the start needed, before the first script runs. Until then a
+// worker stands back for nobody: on a busy machine it would never be ready.
 func enclose() error {
+	// A nice value is a single thread's unless it is given to a group, which must be ours alone.
+	if unix.Getpgrp() == os.Getpid() {
+		_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // a wish, not a limit
+	}
 	if err := limit(unix.RLIMIT_FSIZE, 0); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const (
 	StepTime = time.Second             // one function
 	CallTime = 1150 * time.Millisecond // a whole chain and its turn; whoever asked knows within 1.2 s
 
-	startTime  = 10 * time.Second      // a worker until it is ready
+	startTime  = 20 * time.Second      // a worker until it is ready; less than one, unless the machine is busy
 	killMargin = 30 * time.Millisecond // the process ends so long before CallTime is up,
 	stopMargin = 80 * time.Millisecond // the script that can be stopped a little earlier
 	idleTime   = 10 * time.Minute      // a worker nobody needs
