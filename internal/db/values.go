@@ -20,6 +20,12 @@ func NullMillis(t time.Time) any {
 	return t.UnixMilli()
 }
 
+// Askew is by how much the clocks of nodes that share a database may differ. A time that
+// is further ahead than it can be, by more than this, was stored before a clock was set
+// back. It is well above the TxLimit, for how old the time may be that a waiting
+// transaction has looked at.
+const Askew = time.Minute
+
 // In writes the placeholders of an IN list: In(3, 2) is "$3, $4". An IN list of no
 // values is not valid SQL, so In(1, 0) is "NULL", which nothing equals.
 func In(first, n int) string {

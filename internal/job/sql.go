@@ -29,7 +29,7 @@ func (s *Service) ensurePeriod(ctx context.Context, kind string) error {
 			last_error, dead_at, created_at)
 		VALUES ($1, $1, $2, 0, $3, '', 0, '', NULL, $3)
 		ON CONFLICT (id) DO UPDATE SET run_at = $3, lease_until = 0 WHERE jobs.run_at > $4`,
-		kind, []byte{}, db.Millis(now), db.Millis(now.Add(s.periods[kind].interval)))
+		kind, []byte{}, db.Millis(now), db.Millis(now.Add(s.periods[kind].interval+db.Askew)))
 	if err != nil {
 		return fmt.Errorf("scheduling %s: %w", kind, err)
 	}

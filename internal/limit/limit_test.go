@@ -190,6 +190,35 @@ func TestAT05CountersSurviveARestart(t *testing.T) {
 }
 
 // EN-03: an identifier asked about again costs nothing; a new one counts.
+// AT-05: two nodes, whose clocks are not quite the same, count together. It must not matter
+// which of them opened a window, nor that a caller has looked at the time before another
+// and comes to the row after it.
+func TestAT05NodesWhoseClocksDifferCountTogether(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		early, late := newClock(), newClock()
+		nodes := []*limit.Service{limit.New(d, ring(t), late.now), limit.New(d, ring(t), early.now)}
+		late.advance(2 * time.Second)
+		for round := range 3 { // the second and third come when windows have closed
+			passed := 0
+			for i := range 6 {
+				if nodes[i%2].Take(t.Context(), "k", three()) == nil {
+					passed++
+				}
+			}
+			if passed != 3 {
+				t.Errorf("round %d: %d of 6 passed a rule of 3", round, passed)
+			}
+			for i, s := range nodes {
+				if n, _, err := s.Count(t.Context(), "k", three()); err != nil || n != 3 {
+					t.Errorf("round %d: node %d counts %d, %v", round, i, n, err)
+				}
+			}
+			early.advance(2*time.Minute + time.Second)
+			late.advance(2*time.Minute + time.Second)
+		}
+	})
+}
+
 func TestEN03OnlyDistinctItemsCount(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		c := newClock()

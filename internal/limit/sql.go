@@ -15,8 +15,10 @@ import (
 // they had been spread evenly. So within any Per no more than Max events pass, evenness
 // apart, and a burst counts exactly.
 //
-// A window whose end is further away than it is long is of a clock that was set back:
-// it is forgotten, for nobody should wait for the clock to catch up.
+// A window whose end is further away than it is long, by more than db.Askew, is of a clock
+// that was set back: it is forgotten, for nobody should wait for the clock to catch up.
+// Less is another node's clock, or a caller that looked at the time before it waited for
+// the row: what they counted counts.
 
 // left is how many of n events between two times are newer than $6, which is Per ago.
 func left(n, from, to string) string {
@@ -25,27 +27,30 @@ func left(n, from, to string) string {
 }
 
 // takeSQL counts one event if there is room. $3 is when a window opened now closes, $4 is
-// now, $5 the most there may be, $7 how long a window is.
+// now, $5 the most there may be, $7 how long a window is, $8 when the latest window closes
+// that is not of a clock that was set back.
 func takeSQL() string {
-	const live = "counters.expires_at > $4 AND counters.expires_at <= $3"
+	const live = "counters.expires_at > $4 AND counters.expires_at <= $8"
 	return `
 		INSERT INTO counters (key, rule, count, expires_at, prior, prior_from, prior_to, last_at, keep_until)
 		VALUES ($1, $2, 1, $3, 0, 0, 0, $4, $3)
 		ON CONFLICT (key, rule) DO UPDATE SET
 			count = CASE WHEN ` + live + ` THEN counters.count + 1 ELSE 1 END,
 			expires_at = CASE WHEN ` + live + ` THEN counters.expires_at ELSE $3 END,
-			prior = CASE WHEN ` + live + ` THEN counters.prior WHEN counters.expires_at > $3 THEN 0 ELSE counters.count END,
+			prior = CASE WHEN ` + live + ` THEN counters.prior WHEN counters.expires_at > $8 THEN 0 ELSE counters.count END,
 			prior_from = CASE WHEN ` + live + ` THEN counters.prior_from ELSE counters.expires_at - $7 END,
 			prior_to = CASE WHEN ` + live + ` THEN counters.prior_to ELSE counters.last_at END,
-			last_at = $4, keep_until = $3
-		WHERE counters.expires_at > $3
+			last_at = CASE WHEN ` + live + ` AND counters.last_at > $4 THEN counters.last_at ELSE $4 END,
+			keep_until = CASE WHEN ` + live + ` AND counters.keep_until > $3 THEN counters.keep_until ELSE $3 END
+		WHERE counters.expires_at > $8
 			OR (counters.expires_at > $4 AND counters.count + ` + left("counters.prior", "counters.prior_from", "counters.prior_to") + ` < $5)
 			OR (counters.expires_at <= $4 AND ` + left("counters.count", "(counters.expires_at - $7)", "counters.last_at") + ` < $5)`
 }
 
 func (s *Service) take(ctx context.Context, r row) (bool, error) {
 	now, per := db.Millis(s.now()), r.rule.Per.Milliseconds()
-	n, err := s.db.Exec(ctx, s.takeText, r.key, r.rule.Name, now+per, now, r.rule.most(), now-per, per)
+	n, err := s.db.Exec(ctx, s.takeText,
+		r.key, r.rule.Name, now+per, now, r.rule.most(), now-per, per, now+per+db.Askew.Milliseconds())
 	if err != nil {
 		return false, fmt.Errorf("counting %s: %w", r.rule.Name, err)
 	}

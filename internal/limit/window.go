@@ -1,6 +1,10 @@
 package limit
 
-import "time"
+import (
+	"time"
+
+	"github.com/tigertally/tigertally/internal/db"
+)
 
 // span is a number of events and when the first and last were, in milliseconds.
 type span struct{ n, from, to int64 }
@@ -41,7 +45,7 @@ type window struct {
 // and a prior window once the open one has closed.
 func (w window) clean() window {
 	switch {
-	case w.closes > w.now+w.per:
+	case w.closes > w.now+w.per+db.Askew.Milliseconds():
 		w.open, w.prior = span{}, span{}
 	case w.closes <= w.now:
 		w.prior = span{}

@@ -41,7 +41,13 @@ func (s *Service) provePassword(ctx context.Context, in Input) (proof, error) {
 	return proof{
 		user: u, amr: []string{"pwd"}, provider: string(kind), mayReset: true,
 		protocol: protocolPassword, body: claim(kind, shownAs(u, kind, canonical)),
-		effect: func(ctx context.Context) error { return s.proofs.Settle(ctx, u, right) },
+		effect: func(ctx context.Context) error {
+			// The gate has asked before the password was looked at: others were tried meanwhile.
+			if err := s.proofs.address(ctx, in.Client.Pool); err != nil {
+				return err
+			}
+			return s.proofs.Settle(ctx, u, right)
+		},
 	}, nil
 }
 

@@ -153,14 +153,100 @@ func TestAHundredWrongPasswordsEndWithACode(t *testing.T) {
 	})
 }
 
-// AT-01: guesses tried at the same time do not get past the limit.
+// answers counts errors by their codes.
+func answers(all []error) map[errs.Code]int {
+	n := make(map[errs.Code]int)
+	for _, err := range all {
+		n[errs.CodeOf(err)]++
+	}
+	return n
+}
+
+// AT-01: guesses tried at the same time do not get past the limit. Nor do more of them than
+// the limit hear whether they were right: above it a wrong one is answered as a right one.
 func TestParallelGuessesCount(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := accounttest.New(t, d)
 		k.User(t, admin.NewUser{Username: "alice", Password: password})
-		accounttest.Race(50, func(int) error { return byPassword(t, k, "alice", "wrong-password") })
-		wantCode(t, byPassword(t, k, "alice", password), errs.PasswordAttempts)
+		for name, wrong := range map[string]errs.Code{"alice": errs.PasswordWrong, "nobody": errs.UserNotFound} {
+			_, lost := accounttest.Race(50, func(int) error { return byPassword(t, k, name, "wrong-password") })
+			told := answers(lost)
+			most := limit.PasswordAccount().Max
+			if told[wrong] != most || told[errs.PasswordAttempts] != 50-most {
+				t.Errorf("%s: answers %v, want %d that say it is wrong", name, told, most)
+			}
+			wantCode(t, byPassword(t, k, name, password), errs.PasswordAttempts)
+		}
 	})
+}
+
+// AT-06: the same for guesses at many accounts from one address.
+func TestParallelSprayingTellsNoMore(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits, s.Captcha = true, pool.CaptchaOff })
+		rule := limit.PasswordAddress()
+		_, lost := accounttest.Race(rule.Max+50, func(i int) error {
+			_, err := k.Signin.SignIn(accounttest.From(t, "192.0.2.1", ""), signin.Input{
+				Client: k.Client, Method: signin.MethodPassword, Identifier: fmt.Sprint("nobody", i), Password: "wrong-password",
+			})
+			return err
+		})
+		told := answers(lost)
+		if told[errs.UserNotFound] != rule.Max || told[errs.TooManyRequests] != 50 {
+			t.Errorf("answers %v, want %d that tell something", told, rule.Max)
+		}
+	})
+}
+
+// AT-01: a right password that was looked at while others used up the tries comes too late.
+func TestARightGuessAmongManyComesTooLate(t *testing.T) {
+	slow, err := bcrypt.GenerateFromPassword([]byte(password), 11)
+	wantCode(t, err, "")
+	for name, full := range map[string]struct {
+		rule limit.Rule
+		key  func(userID string) string
+		want errs.Code
+	}{
+		"of the account":  {limit.PasswordAccount(), func(id string) string { return limit.WrongPasswords.In("p", id) }, errs.PasswordAttempts},
+		"of all time":     {limit.PasswordTotal(), func(id string) string { return limit.WrongPasswords.In("p", id) }, errs.PasswordAttempts},
+		"of the address":  {limit.PasswordAddress(), func(string) string { return limit.WrongFrom.In("p", "192.0.2.1/32") }, errs.TooManyRequests},
+		"of nothing else": {limit.CodeTarget(), func(string) string { return "other" }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				k := accounttest.New(t, d, func(s *pool.Settings) { s.Limits = true })
+				u := k.User(t, admin.NewUser{Username: "alice", Password: password})
+				add := func(n int) {
+					for range n {
+						_, err := k.Limits.Add(t.Context(), full.key(u.ID), full.rule)
+						wantCode(t, err, "")
+					}
+				}
+				for {
+					wantCode(t, k.Users.SetPasswordHash(t.Context(), "p", u.ID, string(slow)), "")
+					add(full.rule.Max - 1)
+					hashed, result := k.Hasher.Stats().Done, make(chan error, 1)
+					go func() {
+						_, err := k.Signin.SignIn(accounttest.From(t, "192.0.2.1", ""), signin.Input{
+							Client: k.Client, Method: signin.MethodPassword, Identifier: "alice", Password: password,
+						})
+						result <- err
+					}()
+					for s := k.Hasher.Stats(); s.Running == 0 && s.Done == hashed; s = k.Hasher.Stats() {
+						time.Sleep(time.Millisecond)
+					}
+					add(1)
+					early := k.Hasher.Stats().Done != hashed
+					err := <-result
+					if !early {
+						wantCode(t, err, full.want)
+						return
+					}
+					wantCode(t, k.Limits.Clear(t.Context(), full.key(u.ID)), "")
+				}
+			})
+		})
+	}
 }
 
 // AT-06: one address that fails on many accounts has to solve a captcha.

@@ -56,8 +56,12 @@ func newProofs(d Deps) *Proofs {
 // Gate refuses a client address that has lately been wrong too often, and asks it for a
 // captcha before that. It costs two indexed reads.
 func (p *Proofs) Gate(ctx context.Context, c pool.Client, captchaToken string) error {
-	if err := p.address(ctx, c.Pool); err != nil || !c.Pool.Settings.Limits || c.Pool.Settings.Captcha == pool.CaptchaOff {
+	if err := p.address(ctx, c.Pool); err != nil || !c.Pool.Settings.Limits {
 		return err
+	}
+	audit.Note(ctx, audit.StepLimit, limit.PasswordAddress().Name+" has room")
+	if c.Pool.Settings.Captcha == pool.CaptchaOff {
+		return nil
 	}
 	spread := limit.PasswordAccounts()
 	if n, _, err := p.limits.Count(ctx, addressKey(ctx, c.Pool.ID), spread); err != nil || n < p.limits.Most(spread) {
@@ -78,13 +82,7 @@ func (p *Proofs) address(ctx context.Context, in pool.Pool) error {
 	if !in.Settings.Limits {
 		return nil
 	}
-	rule := limit.PasswordAddress()
-	n, until, err := p.limits.Count(ctx, addressKey(ctx, in.ID), rule)
-	if err == nil && n >= p.limits.Most(rule) {
-		return p.full(ctx, rule, errs.TooManyRequests, until)
-	}
-	audit.Note(ctx, audit.StepLimit, rule.Name+" has room")
-	return err
+	return p.locked(ctx, addressKey(ctx, in.ID), errs.TooManyRequests, limit.PasswordAddress())
 }
 
 // Sealed returns a new password that a client encrypted and open decrypts. One that cannot
@@ -121,7 +119,8 @@ type Password struct {
 func (p *Proofs) Password(ctx context.Context, in pool.Pool, u user.User, password string) (Password, error) {
 	key := limit.WrongPasswords.In(in.ID, u.ID)
 	rules := []limit.Rule{limit.PasswordAccount(), limit.PasswordTotal()}
-	if err := p.locked(ctx, key, rules); err != nil {
+	// Before anything is hashed (AT-04).
+	if err := p.locked(ctx, key, errs.PasswordAttempts, rules...); err != nil {
 		return Password{}, err
 	}
 	ok, weak, err := p.hasher.Verify(ctx, in.ID, u.PasswordHash, password)
@@ -149,7 +148,7 @@ func (p *Proofs) Unknown(ctx context.Context, in pool.Pool, identifier, password
 	identifier = contact.UsernameKey(identifier, false) // one name in any case, as if it existed
 	key := limit.WrongForNobody.In(in.ID, identifier)
 	rules := []limit.Rule{limit.PasswordUnknown()}
-	if err := p.locked(ctx, key, rules); err != nil {
+	if err := p.locked(ctx, key, errs.PasswordAttempts, rules...); err != nil {
 		return err
 	}
 	if _, _, err := p.hasher.Verify(ctx, in.ID, "", password); err != nil {
@@ -194,15 +193,15 @@ func (p *Proofs) Unlock(ctx context.Context, u user.User) error {
 	return p.limits.Clear(ctx, limit.WrongPasswords.In(u.PoolID, u.ID), limit.PasswordAccount(), limit.PasswordTotal())
 }
 
-// locked refuses before anything is hashed (AT-04).
-func (p *Proofs) locked(ctx context.Context, key string, rules []limit.Rule) error {
+// locked refuses with code while a rule of key is full.
+func (p *Proofs) locked(ctx context.Context, key string, code errs.Code, rules ...limit.Rule) error {
 	for _, r := range rules {
 		n, until, err := p.limits.Count(ctx, key, r)
 		if err != nil {
 			return err
 		}
 		if n >= p.limits.Most(r) {
-			return p.full(ctx, r, errs.PasswordAttempts, until)
+			return p.full(ctx, r, code, until)
 		}
 	}
 	return nil
@@ -215,20 +214,23 @@ func (p *Proofs) full(ctx context.Context, r limit.Rule, code errs.Code, until t
 	return errs.New(code).After(wait)
 }
 
-// wrong counts a wrong password against the account and the address it came from.
+// wrong counts a wrong password against the account and the address it came from. Of
+// guesses tried at the same time no more than the limits allow hear that they were wrong:
+// the others hear what a right one would that came as late, see Settle.
 func (p *Proofs) wrong(ctx context.Context, in pool.Pool, key, item string, rules []limit.Rule) error {
-	from := addressKey(ctx, in.ID)
+	from, address := addressKey(ctx, in.ID), limit.PasswordAddress()
+	var late error
 	err := p.inTx(ctx, func(ctx context.Context) error {
+		late = nil
 		for _, r := range rules {
-			if _, err := p.limits.Add(ctx, key, r); err != nil {
+			if err := p.count(ctx, key, r, errs.PasswordAttempts, &late); err != nil {
 				return err
 			}
 		}
 		if !in.Settings.Limits {
 			return nil
 		}
-		_, err := p.limits.Add(ctx, from, limit.PasswordAddress())
-		return err
+		return p.count(ctx, from, address, errs.TooManyRequests, &late)
 	})
 	if err != nil {
 		return err
@@ -239,7 +241,21 @@ func (p *Proofs) wrong(ctx context.Context, in pool.Pool, key, item string, rule
 			return err
 		}
 	}
+	if late != nil {
+		return late
+	}
 	return errs.New(errs.PasswordWrong)
+}
+
+// count counts one event of key. If it is one more than r allows, it sets late to code.
+func (p *Proofs) count(ctx context.Context, key string, r limit.Rule, code errs.Code, late *error) error {
+	n, err := p.limits.Add(ctx, key, r)
+	if err != nil || n <= p.limits.Most(r) {
+		return err
+	}
+	_, until, err := p.limits.Count(ctx, key, r)
+	*late = p.full(ctx, r, code, until)
+	return err
 }
 
 // wait is the time until a window closes, in whole seconds.
