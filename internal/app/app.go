@@ -112,7 +112,7 @@ func (a *App) Handler() http.Handler { return a.handler }
 func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if a.db.Alone() { // a code that was being sent when the server died is sent now, not in two minutes
-		if err := a.jobs.Recover(ctx); err != nil {
+		if err := a.jobs.Recover(context.WithoutCancel(ctx)); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}

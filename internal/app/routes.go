@@ -12,6 +12,7 @@ import (
 
 	"github.com/tigertally/tigertally/internal/callback"
 	"github.com/tigertally/tigertally/internal/console"
+	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 	"github.com/tigertally/tigertally/internal/hosted"
 	"github.com/tigertally/tigertally/internal/protocol/authing"
@@ -53,13 +54,13 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 	mux.Handle("/web", cloud.Handler())
 	mux.Handle("/oidc/", open.Handler())
 	managed := a.manageEdge()
-	mux.Handle(protocol.Prefix+"/", managed.Handler())
+	mux.Handle(protocol.Prefix+"/", fresh(managed.Handler()))
 	pages, err := a.pages()
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle(console.Prefix, pages.Handler())
-	mux.Handle(console.Prefix+"/", pages.Handler())
+	mux.Handle(console.Prefix, fresh(pages.Handler()))
+	mux.Handle(console.Prefix+"/", fresh(pages.Handler()))
 	mux.Handle("/oidc/signin/", page.Handler())
 	mux.Handle(hosted.ConfirmPath, page.Handler())
 	mux.Handle("POST "+callback.Path+"{token}", callback.New(callback.Options{
@@ -90,6 +91,13 @@ func (a *App) routes(metrics *web.Metrics) (http.Handler, error) {
 			return cloud
 		},
 	}, divide(auth.Handler(), web.Exact(cloud, mux))), nil
+}
+
+// fresh lets an operator see on this node what they have just changed on another.
+func fresh(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(db.Fresh(r.Context())))
+	})
 }
 
 // nobodys answers an address nobody has.

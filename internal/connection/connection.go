@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/db"
@@ -110,16 +111,19 @@ func (s *Service) ByKind(ctx context.Context, poolID, kind string) (Connection, 
 }
 
 func (s *Service) first(ctx context.Context, poolID string, match func(Connection) bool) (Connection, error) {
-	list, err := s.List(ctx, poolID)
+	at, list := -1, []Connection(nil)
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		list = snap.pools[poolID]
+		at = slices.IndexFunc(list, match)
+		return at >= 0
+	})
 	if err != nil {
-		return Connection{}, err
+		return Connection{}, fmt.Errorf("find connection: %w", err)
 	}
-	for _, c := range list {
-		if match(c) {
-			return c, nil
-		}
+	if at < 0 {
+		return Connection{}, errs.New(errs.ProviderUnknown)
 	}
-	return Connection{}, errs.New(errs.ProviderUnknown)
+	return list[at], nil
 }
 
 // Settings opens the settings of a connection, secrets and all.

@@ -24,7 +24,7 @@ type Cached[T any] struct {
 	load func(ctx context.Context, old *T) (*T, error)
 
 	current atomic.Pointer[version[T]]
-	changes atomic.Uint64 // commits of this node
+	changes atomic.Uint64 // commits of this node, and those of others that it came to know of
 	reload  sync.Mutex
 }
 
@@ -34,7 +34,7 @@ type version[T any] struct {
 	generation string
 	checked    time.Time // the generation was compared
 	loaded     time.Time // the rows were read
-	changes    uint64    // of this node, as counted before it was read
+	changes    uint64    // that this node knew of before it was read
 }
 
 // NewCached makes a cache whose generation is the row name of meta. load reads the
@@ -44,7 +44,8 @@ func NewCached[T any](d *DB, now func() time.Time, name string, load func(ctx co
 	return &Cached[T]{db: d, now: now, name: name, load: load}
 }
 
-// Get returns the value as of at most a second ago, this node's own changes at once.
+// Get returns the value as of at most a second ago, this node's own changes at once, and
+// everybody's when ctx is of Fresh.
 // Inside the transaction of a change it may or may not show that change.
 func (c *Cached[T]) Get(ctx context.Context) (*T, error) {
 	v, err := c.get(ctx)
@@ -63,11 +64,31 @@ func (c *Cached[T]) Generation(ctx context.Context) (string, error) {
 	return v.generation, nil
 }
 
-// Reread returns the value with its rows read afresh, unless they were a moment ago. It
-// is for whoever misses something that another node may just have written.
+// Find calls look with the value, and once more with a reread one if look did not find
+// there what it looks for: another node may just have written it.
+func (c *Cached[T]) Find(ctx context.Context, look func(*T) (found bool)) error {
+	value, err := c.Get(ctx)
+	if err != nil || look(value) {
+		return err
+	}
+	if value, err = c.Reread(ctx); err == nil {
+		look(value)
+	}
+	return err
+}
+
+// Reread returns the value with its rows read afresh; with rows that were read a moment
+// ago if their generation is still the same. It is for whoever misses something that
+// another node may just have written, and costs no more than a short read when often asked
+// for what there is not.
 func (c *Cached[T]) Reread(ctx context.Context) (*T, error) {
-	if cur := c.current.Load(); c.enough(cur, true) {
-		return cur.value, nil
+	if cur := c.current.Load(); c.enough(cur, true) && !c.db.txFrom(ctx).hasChanged(c) {
+		if err := c.compare(ctx, cur); err != nil {
+			return nil, err
+		}
+		if c.enough(cur, true) {
+			return cur.value, nil
+		}
 	}
 	v, err := c.renew(ctx, true, true)
 	if err != nil {
@@ -92,10 +113,27 @@ func (c *Cached[T]) Change(ctx context.Context, generation string, write func(ct
 	})
 }
 
+// compare makes this node know whether another one has made a change since cur.
+func (c *Cached[T]) compare(ctx context.Context, cur *version[T]) error {
+	generation, err := c.db.Meta(ctx, c.name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.name, err)
+	}
+	if generation != cur.generation && c.current.Load() == cur {
+		c.changes.Add(1)
+	}
+	return nil
+}
+
 // get looks for a change by one caller at a time; the others go on with what there is,
 // unless this node knows that it is old.
 func (c *Cached[T]) get(ctx context.Context) (*version[T], error) {
 	cur := c.current.Load()
+	if c.enough(cur, false) && fresh(ctx, c) {
+		if err := c.compare(ctx, cur); err != nil {
+			return nil, err
+		}
+	}
 	if c.enough(cur, false) {
 		return cur, nil
 	}
@@ -145,7 +183,7 @@ func (c *Cached[T]) enough(v *version[T], rows bool) bool {
 	return c.recent(v.checked)
 }
 
-// outdated says whether this node has made a change since.
+// outdated says whether this node knows of a change since.
 func (c *Cached[T]) outdated(v *version[T]) bool {
 	return v == nil || v.changes != c.changes.Load()
 }

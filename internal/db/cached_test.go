@@ -120,24 +120,70 @@ func twoNodes(t *testing.T, engine string, clock *atomic.Int64) (one, two *node)
 	return open(), open()
 }
 
-func TestCachedRereadsAtMostOnceASecond(t *testing.T) {
+func TestCachedRereadsUnchangedRowsAtMostOnceASecond(t *testing.T) {
 	eachNode(t, func(t *testing.T, n *node) {
 		n.wants(t, t.Context(), "before", "")
-		if err := n.d.SetMeta(t.Context(), cachedRow, "behind its back"); err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{"", "behind its back"} {
+		for _, loads := range []int64{1, 2, 3} {
 			for range 3 {
-				if got, err := n.Reread(t.Context()); err != nil || *got != want {
-					t.Errorf("got %v, %v; want %q", got, err, want)
+				if got, err := n.Reread(t.Context()); err != nil || *got != "" {
+					t.Errorf("got %v, %v", got, err)
 				}
+			}
+			if got := n.loads.Load(); got != loads {
+				t.Errorf("%d loads, want %d", got, loads)
 			}
 			n.advance(time.Second)
 		}
-		if got := n.loads.Load(); got != 2 {
-			t.Errorf("%d loads, want 2", got)
-		}
 	})
+}
+
+func TestCachedRereadsWhatAnotherNodeChangedAtOnce(t *testing.T) {
+	for _, engine := range []string{dbtest.SQLite, dbtest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			one, two := twoNodes(t, engine, new(atomic.Int64))
+			two.wants(t, t.Context(), "before", "")
+			for _, value := range []string{"one", "two"} {
+				if err := one.change(t.Context(), value); err != nil {
+					t.Fatal(err)
+				}
+				var all sync.WaitGroup
+				for range 20 {
+					all.Go(func() {
+						if got, err := two.Reread(t.Context()); err != nil || *got != value {
+							t.Errorf("got %v, %v; want %q", got, err, value)
+						}
+					})
+				}
+				all.Wait()
+				two.wants(t, t.Context(), "after", value)
+			}
+		})
+	}
+}
+
+// TestCachedShowsTheChangesOfOthersToOperators: at once, and for one short read in a request.
+func TestCachedShowsTheChangesOfOthersToOperators(t *testing.T) {
+	for _, engine := range []string{dbtest.SQLite, dbtest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			one, two := twoNodes(t, engine, new(atomic.Int64))
+			two.wants(t, t.Context(), "before", "")
+			for _, value := range []string{"one", "two"} {
+				if err := one.change(t.Context(), value); err != nil {
+					t.Fatal(err)
+				}
+				request := db.Fresh(t.Context())
+				two.wants(t, request, "a new request", value)
+				if err := one.change(t.Context(), value+" later"); err != nil {
+					t.Fatal(err)
+				}
+				two.wants(t, request, "the same request", value)
+				if err := two.Find(t.Context(), func(v *string) bool { return *v == value+" later" }); err != nil {
+					t.Fatal(err)
+				}
+				two.wants(t, t.Context(), "after looking for it", value+" later")
+			}
+		})
+	}
 }
 
 // What a transaction may yet roll back, nobody else sees.

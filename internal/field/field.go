@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,16 +77,19 @@ func (s *Service) List(ctx context.Context, poolID string) ([]Field, error) {
 
 // Get returns one field, or FieldUndefined.
 func (s *Service) Get(ctx context.Context, poolID, key string) (Field, error) {
-	list, err := s.List(ctx, poolID)
+	at, list := -1, []Field(nil)
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		list = snap.pools[poolID]
+		at = slices.IndexFunc(list, func(f Field) bool { return f.Key == key })
+		return at >= 0
+	})
 	if err != nil {
-		return Field{}, err
+		return Field{}, fmt.Errorf("find field: %w", err)
 	}
-	for _, f := range list {
-		if f.Key == key {
-			return f, nil
-		}
+	if at < 0 {
+		return Field{}, errs.New(errs.FieldUndefined, "field", key)
 	}
-	return Field{}, errs.New(errs.FieldUndefined, "field", key)
+	return list[at], nil
 }
 
 // Define makes a field or changes it. Values people have already stay as they are, also

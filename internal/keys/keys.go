@@ -106,20 +106,15 @@ func (s *Service) Verify(ctx context.Context, poolID, token, typ string, claims 
 // signer finds the key whose header for typ is exactly head. Comparing whole headers
 // leaves an attacker nothing to say in one: no algorithm, no key, no address.
 func (s *Service) signer(ctx context.Context, poolID, head, typ string) (*key, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return nil, err
+	var k *key
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		k = snap.match(poolID, head, typ, s.now())
+		return k != nil
+	})
+	if err == nil && k == nil {
+		err = errs.New(errs.SessionInvalid)
 	}
-	if k := snap.match(poolID, head, typ, s.now()); k != nil {
-		return k, nil
-	}
-	if snap, err = s.cache.Reread(ctx); err != nil {
-		return nil, err
-	}
-	if k := snap.match(poolID, head, typ, s.now()); k != nil {
-		return k, nil
-	}
-	return nil, errs.New(errs.SessionInvalid)
+	return k, err
 }
 
 // Version changes whenever any key does. Whoever remembers verified tokens forgets

@@ -44,15 +44,13 @@ func (s *Service) Decrypt(ctx context.Context, poolID, thumbprint, ciphertext st
 	if err != nil {
 		return nil, fmt.Errorf("find transport key: %w", err)
 	}
-	snap, err := s.cache.Get(ctx)
+	k, err := s.transportNamed(ctx, poolID, thumbprint)
 	if err != nil {
 		return nil, err
 	}
-	k, good := current, false
-	for _, candidate := range snap.pools[poolID] {
-		if candidate.purpose == purposeTransport && candidate.id == thumbprint && !candidate.retired(s.now()) {
-			k, good = candidate, true
-		}
+	good := k != nil
+	if !good {
+		k = current
 	}
 	private, err := k.decrypter(s.ring)
 	if err != nil {
@@ -154,14 +152,15 @@ func cut(ciphertext string, size, most int) ([][]byte, bool) {
 
 // transport returns the pool's newest transport key, which is made outside any
 // transaction because that takes a while. Of those who ask for the first one at the same
-// time one makes it: every sign-in tries every key there is. Two nodes may make two.
+// time one makes it: every sign-in tries every key there is. Two nodes may make two if they
+// do so at the same time.
 func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
-	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+	if k, err := s.newestTransport(ctx, poolID, s.cache.Get); k != nil || err != nil {
 		return k, err
 	}
 	s.making.Lock()
 	defer s.making.Unlock()
-	if k, err := s.newestTransport(ctx, poolID); k != nil || err != nil {
+	if k, err := s.newestTransport(ctx, poolID, s.cache.Reread); k != nil || err != nil {
 		return k, err
 	}
 	private, err := rsa.GenerateKey(secret.Reader(), rsaBits)
@@ -185,9 +184,25 @@ func (s *Service) transport(ctx context.Context, poolID string) (*key, error) {
 	return k, nil
 }
 
+// transportNamed returns the key of a name that clients may still encrypt to, nil for none.
+// Another node may have made it just now. The name is public, so that looking again for
+// one that is not there tells nothing about the message.
+func (s *Service) transportNamed(ctx context.Context, poolID, thumbprint string) (*key, error) {
+	var named *key
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		for _, k := range snap.pools[poolID] {
+			if k.purpose == purposeTransport && k.id == thumbprint && !k.retired(s.now()) {
+				named = k
+			}
+		}
+		return named != nil
+	})
+	return named, err
+}
+
 // newestTransport returns the transport key there is, nil for none.
-func (s *Service) newestTransport(ctx context.Context, poolID string) (*key, error) {
-	snap, err := s.cache.Get(ctx)
+func (s *Service) newestTransport(ctx context.Context, poolID string, read func(context.Context) (*snapshot, error)) (*key, error) {
+	snap, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -269,15 +270,16 @@ func (s *Service) List(ctx context.Context) ([]Pool, error) {
 
 // Get returns one pool, or PoolNotFound.
 func (s *Service) Get(ctx context.Context, id string) (Pool, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return Pool{}, err
+	var p Pool
+	found := false
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		p, found = snap.pools[id]
+		return found
+	})
+	if err == nil && !found {
+		err = errs.New(errs.PoolNotFound)
 	}
-	p, ok := snap.pools[id]
-	if !ok {
-		return Pool{}, errs.New(errs.PoolNotFound)
-	}
-	return p, nil
+	return p, err
 }
 
 // Apps returns a pool's applications.
@@ -299,38 +301,45 @@ func (s *Service) Apps(ctx context.Context, poolID string) ([]App, error) {
 // own application; so does an unknown one when that pool has OpenClients, and
 // otherwise it is ClientUnknown.
 func (s *Service) Client(ctx context.Context, clientID string) (Client, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return Client{}, err
-	}
 	if len(clientID) > maxClientID {
 		return Client{}, errs.New(errs.ClientUnknown)
 	}
-	if a, ok := snap.apps[clientID]; ok {
-		return Client{Pool: snap.pools[a.PoolID], App: a, ID: clientID}, nil
-	}
-	p, ok := snap.pools[snap.fallback]
-	if !ok || (clientID != "" && !p.Settings.OpenClients) {
-		return Client{}, errs.New(errs.ClientUnknown)
-	}
-	if clientID == "" {
-		clientID = p.ID
-	}
-	return Client{Pool: p, App: snap.apps[p.ID], ID: clientID}, nil
+	return s.client(ctx, func(snap *snapshot) (Client, bool) {
+		if a, ok := snap.apps[clientID]; ok {
+			return Client{Pool: snap.pools[a.PoolID], App: a, ID: clientID}, true
+		}
+		p, ok := snap.pools[snap.fallback]
+		if !ok || (clientID != "" && !p.Settings.OpenClients) {
+			return Client{}, false
+		}
+		return Client{Pool: p, App: snap.apps[p.ID], ID: cmp.Or(clientID, p.ID)}, true
+	})
 }
 
 // AppOf returns the application called id, or ClientUnknown, whether or not its pool has
 // OpenClients.
 func (s *Service) AppOf(ctx context.Context, id string) (Client, error) {
-	snap, err := s.cache.Get(ctx)
+	return s.client(ctx, func(snap *snapshot) (Client, bool) {
+		a, ok := snap.apps[id]
+		return Client{Pool: snap.pools[a.PoolID], App: a, ID: id}, ok
+	})
+}
+
+// client is what look finds, or ClientUnknown.
+func (s *Service) client(ctx context.Context, look func(*snapshot) (Client, bool)) (Client, error) {
+	var c Client
+	found := false
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		c, found = look(snap)
+		return found
+	})
 	if err != nil {
 		return Client{}, err
 	}
-	a, ok := snap.apps[id]
-	if !ok {
+	if !found {
 		return Client{}, errs.New(errs.ClientUnknown)
 	}
-	return Client{Pool: snap.pools[a.PoolID], App: a, ID: id}, nil
+	return c, nil
 }
 
 func taken(err error) error {

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tigertally/tigertally/internal/errs"
@@ -52,40 +53,35 @@ func (s *Service) AddSecret(ctx context.Context, poolID, text string) error {
 }
 
 // CheckSecret returns the id of the secret that text is, or PoolSecretWrong, also for a
-// pool that does not exist. It looks at every secret of the pool, in memory, and takes
-// as long for a wrong one as for a right one.
+// pool that does not exist. It looks at every secret of the pool, in memory, wherever the
+// right one stands.
 func (s *Service) CheckSecret(ctx context.Context, poolID, text string) (string, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return "", err
-	}
 	if len(text) > maxSecret {
 		return "", errs.New(errs.PoolSecretWrong)
 	}
 	shown, id := secret.Hash(text), ""
-	for _, v := range snap.secrets[poolID] {
-		if secret.Equal(v.hash, shown) {
-			id = v.id
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		for _, v := range snap.secrets[poolID] {
+			if secret.Equal(v.hash, shown) {
+				id = v.id
+			}
 		}
+		return id != ""
+	})
+	if err == nil && id == "" {
+		err = errs.New(errs.PoolSecretWrong)
 	}
-	if id == "" {
-		return "", errs.New(errs.PoolSecretWrong)
-	}
-	return id, nil
+	return id, err
 }
 
 // HasSecret reports whether the secret called id is still good, from memory.
 func (s *Service) HasSecret(ctx context.Context, poolID, id string) (bool, error) {
-	snap, err := s.cache.Get(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, v := range snap.secrets[poolID] {
-		if v.id == id {
-			return true, nil
-		}
-	}
-	return false, nil
+	found := false
+	err := s.cache.Find(ctx, func(snap *snapshot) bool {
+		found = slices.ContainsFunc(snap.secrets[poolID], func(v liveSecret) bool { return v.id == id })
+		return found
+	})
+	return found, err
 }
 
 // Secrets lists a pool's secrets, newest first.

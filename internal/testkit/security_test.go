@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -375,23 +376,27 @@ func TestBrokenPasswordsLookLikeWrongOnes(t *testing.T) {
 		m := join(t, s)
 		long := strings.Repeat("kestrel violin ", 14)[:200]
 		m.ok(s.Bearer(m.access, http.MethodPatch, "/auth/v1/user/password", map[string]any{"new_password": long, "sudo_token": m.sudo()}))
-		thumbprint := m.ok(s.Post("/auth/v2/signin/publichkey", map[string]any{})).String("public_key_thumbprint")
 		try := func(body map[string]any) string {
 			s.Advance(20 * time.Minute) // past the lock of earlier tries
-			body["username"] = "first"
 			a := s.Post("/auth/v1/signin", body)
 			return fmt.Sprint(a.Status, a.Body["error"], a.Body["error_code"], a.Body["error_description"])
 		}
-		wrong := try(map[string]any{"password": "wrong " + memberPassword})
+		wrong := try(map[string]any{"username": "first", "password": "wrong " + memberPassword})
 		for _, short := range []string{long[:199] + "!", long[:72], strings.ToUpper(long), long[:199]} {
-			if got := try(map[string]any{"password": short}); got != wrong {
+			if got := try(map[string]any{"username": "first", "password": short}); got != wrong {
 				t.Errorf("%q: %s, want %s", short, got, wrong)
 			}
 		}
+		key := m.ok(s.Post("/auth/v2/signin/publichkey", map[string]any{}))
+		block, _ := pem.Decode([]byte(key.String("public_key")))
+		sealed := func(params string) string {
+			return try(map[string]any{"params": params, "public_key_thumbprint": key.String("public_key_thumbprint")})
+		}
+		// What does not open is answered as what opens and says nothing.
+		opens := sealed(seal(t, parseKey(t, block.Bytes), "nothing"))
 		for i := range 8 {
-			blob := base64.StdEncoding.EncodeToString(secret.Bytes(256 - i%2))
-			if got := try(map[string]any{"password": blob, "public_key_thumbprint": thumbprint, "is_encrypt": true}); got != wrong {
-				t.Errorf("blob %d: %s, want %s", i, got, wrong)
+			if got := sealed(base64.StdEncoding.EncodeToString(secret.Bytes(256 - i%2))); got != opens {
+				t.Errorf("blob %d: %s, want %s", i, got, opens)
 			}
 		}
 		m.ok(s.Post("/auth/v1/signin", map[string]any{"username": "first", "password": long}))

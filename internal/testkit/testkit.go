@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,6 +53,9 @@ func each(t *testing.T, start func(testing.TB, string) *Server, fn func(t *testi
 // dbtest.Postgres, until the test ends.
 func Start(t testing.TB, engine string) *Server {
 	t.Helper()
+	if engine == dbtest.Postgres && os.Getenv("TIGERTALLY_TEST_NODES") != "" {
+		return StartNodes(t, 2)
+	}
 	return StartOn(t, dbtest.URL(t, engine))
 }
 
