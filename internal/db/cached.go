@@ -128,6 +128,11 @@ func (c *Cached[T]) compare(ctx context.Context, cur *version[T]) error {
 // get looks for a change by one caller at a time; the others go on with what there is,
 // unless this node knows that it is old.
 func (c *Cached[T]) get(ctx context.Context) (*version[T], error) {
+	if t := c.db.txFrom(ctx); t != nil && isFresh(ctx) {
+		// On SQLite others of the same commit have written what is not durable yet: it is for
+		// this transaction, which comes after them, and for nobody else.
+		return c.read(ctx, t.hasChanged(c))
+	}
 	cur := c.current.Load()
 	if c.enough(cur, false) && fresh(ctx, c) {
 		if err := c.compare(ctx, cur); err != nil {

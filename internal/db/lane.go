@@ -43,12 +43,34 @@ func (d *DB) Lane(ctx context.Context, name string) (int, error) {
 	return lane, nil
 }
 
-// takeLane locks on PostgreSQL. Names that hash alike share their lanes, which costs some
-// waiting and nothing else.
-func (d *DB) takeLane(ctx context.Context, name string) (int, error) {
+// Lock makes the running transaction wait until no other one holds name, and hold it until
+// its end: of those who read first and write then, each sees what the one before wrote, if
+// it reads after Lock. SQLite runs one transaction after the other anyway.
+func (d *DB) Lock(ctx context.Context, name string) error {
+	if d.txFrom(ctx) == nil {
+		return errors.New("a lock is held by a transaction")
+	}
+	if _, ok := d.engine.(*postgres); !ok {
+		return nil
+	}
+	err := d.QueryRow(ctx, `SELECT COUNT(pg_advisory_xact_lock($1::int, -1))`, number(name)).Scan(new(int))
+	if err != nil {
+		return fmt.Errorf("wait for a lock: %w", err)
+	}
+	return nil
+}
+
+// number stands for a name where PostgreSQL locks numbers. Names that hash alike wait for
+// each other, which costs time and nothing else.
+func number(name string) int32 {
 	h := fnv.New32a()
 	h.Write([]byte(name))   // never fails
-	key := int32(h.Sum32()) //nolint:gosec // any 32 bits will do.
+	return int32(h.Sum32()) //nolint:gosec // any 32 bits will do.
+}
+
+// takeLane locks on PostgreSQL.
+func (d *DB) takeLane(ctx context.Context, name string) (int, error) {
+	key := number(name)
 	var lane int
 	err := d.QueryRow(ctx, `SELECT n FROM generate_series(0, $2::int - 1) AS n
 		WHERE pg_try_advisory_xact_lock($1::int, n) LIMIT 1`, key, Lanes).Scan(&lane)

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tigertally/tigertally/api"
 	"github.com/tigertally/tigertally/internal/audit"
@@ -127,26 +128,24 @@ func (s *Service) UpdateApp(ctx context.Context, p operator.Principal, in api.Ap
 	return appView(a), err
 }
 
-// updateApp writes each part that is given, in the transaction of ctx.
+// updateApp writes each part that is given, in the transaction of ctx. What stays as it
+// was is not looked at again: a development server lets in every origin, which nobody could
+// ask for.
 func (s *Service) updateApp(ctx context.Context, in api.AppChange, now pool.App) error {
 	if in.Name != nil {
 		if err := s.d.Pools.RenameApp(ctx, in.App, *in.Name); err != nil {
 			return err
 		}
 	}
-	if in.Origins != nil {
+	if in.Origins != nil && !slices.Equal(*in.Origins, now.Settings.Origins) {
 		if err := s.d.Pools.SetOrigins(ctx, in.App, *in.Origins); err != nil {
 			return err
 		}
 	}
-	if in.RedirectURIs != nil || in.LogoutURIs != nil {
-		signedIn, signedOut := now.Settings.RedirectURIs, now.Settings.LogoutURIs
-		if in.RedirectURIs != nil {
-			signedIn = *in.RedirectURIs
-		}
-		if in.LogoutURIs != nil {
-			signedOut = *in.LogoutURIs
-		}
+	signedIn, signedOut := now.Settings.RedirectURIs, now.Settings.LogoutURIs
+	put(&signedIn, in.RedirectURIs)
+	put(&signedOut, in.LogoutURIs)
+	if !slices.Equal(signedIn, now.Settings.RedirectURIs) || !slices.Equal(signedOut, now.Settings.LogoutURIs) {
 		if err := s.d.Pools.SetRedirects(ctx, in.App, signedIn, signedOut); err != nil {
 			return err
 		}

@@ -120,6 +120,10 @@ func (s *Service) SetBackupSchedule(ctx context.Context, p operator.Principal, i
 		return out, err
 	}
 	err = s.d.DB.InTx(ctx, func(ctx context.Context) error {
+		ctx, err := turn(ctx, s.d.DB, m.PoolID)
+		if err != nil {
+			return err
+		}
 		now, err := s.schedule(ctx)
 		if err != nil {
 			return err

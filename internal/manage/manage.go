@@ -114,14 +114,26 @@ func (s *Service) record(ctx context.Context, m admin.Manager, action, userID st
 	})
 }
 
-// changed runs a change and records it in the same transaction.
+// changed runs a change and records it in the same transaction, after all changes that
+// began before it.
 func (s *Service) changed(ctx context.Context, m admin.Manager, action string, detail map[string]string,
 	change func(context.Context) error,
 ) error {
 	return s.d.DB.InTx(ctx, func(ctx context.Context) error {
+		ctx, err := turn(ctx, s.d.DB, m.PoolID)
+		if err != nil {
+			return err
+		}
 		if err := change(ctx); err != nil {
 			return err
 		}
 		return s.record(ctx, m, action, "", detail)
 	})
+}
+
+// turn makes the changes that administrators make to a pool, "" for the installation, wait
+// for one another, whichever server they come to. With the context it returns, each sees
+// what the one before has changed, so that of many who saw the same state one is first.
+func turn(ctx context.Context, d *db.DB, poolID string) (context.Context, error) {
+	return db.Fresh(ctx), d.Lock(ctx, "manage "+poolID)
 }

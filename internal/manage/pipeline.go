@@ -119,16 +119,11 @@ func (s *Service) PutFunction(ctx context.Context, p operator.Principal, in api.
 	old, err := s.function(ctx, in.FunctionRef)
 	switch {
 	case err == nil:
-		if err := match(in.Guarded, old); err != nil {
-			return old, err
-		}
 		f = pipeline.Function{
 			Name: old.Name, Description: old.Description, Background: old.Background, Enabled: old.Enabled, Point: pipeline.Point(old.Point),
 		}
 	case errs.CodeOf(err) != errs.FunctionNotFound:
 		return old, err
-	case in.IfMatch != "": // it was removed meanwhile
-		return old, errs.New(errs.EditConflict)
 	default:
 		set(&f.Enabled, in.Enabled)
 	}
@@ -138,12 +133,32 @@ func (s *Service) PutFunction(ctx context.Context, p operator.Principal, in api.
 	set(&f.Description, in.Description)
 	set(&f.Background, in.Background)
 	f.Source, f.Author = in.Source, m.Actor
-	made, err := s.d.Pipelines.Put(ctx, in.Pool, f)
+	made, err := s.d.Pipelines.Put(ctx, in.Pool, f, func(ctx context.Context) error { return s.matchFunction(ctx, in) })
 	if err != nil {
 		return old, err
 	}
 	in.Pipeline = made.ID
 	return s.function(ctx, in.FunctionRef)
+}
+
+// matchFunction refuses, in the transaction of ctx, a change that was based on another
+// state than the one there is.
+func (s *Service) matchFunction(ctx context.Context, in api.FunctionPut) error {
+	if in.IfMatch == "" {
+		return nil
+	}
+	ctx, err := turn(ctx, s.d.DB, in.Pool)
+	if err != nil {
+		return err
+	}
+	now, err := s.function(ctx, in.FunctionRef)
+	if errs.CodeOf(err) == errs.FunctionNotFound { // it was removed meanwhile
+		return errs.New(errs.EditConflict)
+	}
+	if err != nil {
+		return err
+	}
+	return match(in.Guarded, now)
 }
 
 // EnableFunction lets a function run. Errors: FunctionNotFound.

@@ -54,6 +54,16 @@ type Providers struct {
 // Errors: ProviderSettings with what the driver said as reason; PoolNotFound, BadRequest,
 // FieldTooLong.
 func (s *Providers) Change(ctx context.Context, m admin.Manager, id string, settings map[string]string, edit func(*connection.Connection) error) error {
+	return s.DB.InTx(ctx, func(ctx context.Context) error {
+		ctx, err := turn(ctx, s.DB, m.PoolID)
+		if err != nil {
+			return err
+		}
+		return s.change(ctx, m, id, settings, edit)
+	})
+}
+
+func (s *Providers) change(ctx context.Context, m admin.Manager, id string, settings map[string]string, edit func(*connection.Connection) error) error {
 	c := connection.Connection{PoolID: m.PoolID, ID: id, Enabled: true, SignUp: true}
 	all := map[string]string{}
 	old, err := s.Connections.Get(ctx, m.PoolID, id)
@@ -112,6 +122,10 @@ func (s *Providers) recorded(ctx context.Context, m admin.Manager, action string
 	change func(context.Context) error,
 ) error {
 	return s.DB.InTx(ctx, func(ctx context.Context) error {
+		ctx, err := turn(ctx, s.DB, m.PoolID)
+		if err != nil {
+			return err
+		}
 		if err := change(ctx); err != nil {
 			return err
 		}

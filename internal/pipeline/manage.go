@@ -53,8 +53,10 @@ func (f Function) SHA256() string {
 // Put stores a function at the end of its chain, or a new version of the one of the same
 // name, which keeps its place and stays on or off. Older versions are kept (JS-06).
 //
+// What is given as before runs first in the transaction, and may refuse.
+//
 // Errors: PipelineInvalid when the source does not compile or has no pipe.
-func (s *Service) Put(ctx context.Context, poolID string, f Function) (Function, error) {
+func (s *Service) Put(ctx context.Context, poolID string, f Function, before ...func(context.Context) error) (Function, error) {
 	if err := f.check(); err != nil {
 		return Function{}, err
 	}
@@ -64,6 +66,11 @@ func (s *Service) Put(ctx context.Context, poolID string, f Function) (Function,
 	f.PoolID, f.UpdatedAt = poolID, s.now()
 	var put Function
 	err := s.change(ctx, func(ctx context.Context) (err error) {
+		for _, check := range before {
+			if err := check(ctx); err != nil {
+				return err
+			}
+		}
 		if put, err = s.put(ctx, f); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 
+	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
@@ -49,15 +50,14 @@ func (c AdminChange) apply(u *User) {
 // they are. It says IdentifierTaken, UsernameTaken or ExternalIDTaken.
 func (s *Service) Update(ctx context.Context, poolID, id string, c AdminChange) (before, after User, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
-		// Writing the row first makes two changes of one person take turns.
-		if err := found(s.stamp(ctx, poolID, id, s.now())); err != nil {
+		if err := found(s.await(ctx, poolID, id)); err != nil {
 			return err
 		}
 		if before, err = s.ByID(ctx, poolID, id); err != nil {
 			return err
 		}
 		after = before
-		after.UpdatedAt = s.now()
+		after.UpdatedAt = db.Time(db.Millis(s.now())) // as it will be read
 		c.apply(&after)
 		n, err := s.overwrite(ctx, after)
 		if err != nil {

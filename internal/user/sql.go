@@ -405,6 +405,11 @@ func (s *Service) touch(ctx context.Context, u User, ip string, at time.Time) (i
 		u.PoolID, u.ID, db.Millis(at), passwordChanged(u), ip)
 }
 
+// await makes two changes of one person take turns, and changes nothing.
+func (s *Service) await(ctx context.Context, poolID, id string) (int64, error) {
+	return s.db.Exec(ctx, `UPDATE users SET updated_at = updated_at WHERE pool_id = $1 AND id = $2`, poolID, id)
+}
+
 func (s *Service) stamp(ctx context.Context, poolID, id string, at time.Time) (int64, error) {
 	return s.db.Exec(ctx, `UPDATE users SET updated_at = $3 WHERE pool_id = $1 AND id = $2`, poolID, id, db.Millis(at))
 }
