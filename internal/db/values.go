@@ -12,6 +12,12 @@ func Millis(t time.Time) int64 { return t.UnixMilli() }
 // Time is the reverse of Millis, in UTC.
 func Time(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
+// Clock tells the time of now as it comes back from the database, so that what was just
+// stored is what is read later.
+func Clock(now func() time.Time) func() time.Time {
+	return func() time.Time { return Time(Millis(now())) }
+}
+
 // NullMillis is Millis for a column that may be NULL: the zero time is NULL.
 func NullMillis(t time.Time) any {
 	if t.IsZero() {

@@ -75,7 +75,7 @@ type Service struct {
 
 // New makes the service.
 func New(d *db.DB, now func() time.Time) *Service {
-	s := &Service{db: d, now: now}
+	s := &Service{db: d, now: db.Clock(now)}
 	s.cache = db.NewCached(d, now, metaGeneration, s.load)
 	return s
 }

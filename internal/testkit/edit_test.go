@@ -111,3 +111,29 @@ func manyEditors(t *testing.T, s *testkit.Server) {
 		}
 	}
 }
+
+// Who makes something can change it with the tag that the answer had.
+func TestWhatWasMadeHasItsTag(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, s *testkit.Server) {
+		key := s.Do(http.MethodGet, "/emulator/v1/project", nil).String("manageKey")
+		call := func(method, path string, in any) testkit.Answer {
+			return s.Do(method, "/manage/v1"+path, in, "Authorization", "Bearer "+key, "Content-Type", "application/json")
+		}
+		for _, made := range []struct{ list, body string }{
+			{"/pools", `{"id":"shop","name":"Shop"}`},
+			{"/pools/dev/apps", `{"id":"web","name":"Web"}`},
+			{"/pools/dev/users", `{"username":"bob","password":"passw0rd-9"}`},
+		} {
+			a := call(http.MethodPost, made.list, json.RawMessage(made.body))
+			shown := call(http.MethodGet, made.list+"/"+a.String("id"), nil)
+			if tag := a.Header.Get("ETag"); shown.Status != http.StatusOK || tag == "" || tag != shown.Header.Get("ETag") {
+				t.Errorf("%s: answered %s, shown %s", made.list, a.Raw, shown.Raw)
+			}
+		}
+		hook, _ := call(http.MethodPost, "/pools/dev/webhooks", json.RawMessage(`{"url":"https://hooks.example.com/in"}`)).Body["webhook"].(map[string]any)
+		shown := call(http.MethodGet, "/pools/dev/webhooks/"+fmt.Sprint(hook["id"]), nil)
+		if diff := cmp.Diff(hook, shown.Body); diff != "" {
+			t.Errorf("a webhook as it was made and as it is shown: %s", diff)
+		}
+	})
+}

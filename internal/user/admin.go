@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 
-	"github.com/tigertally/tigertally/internal/db"
 	"github.com/tigertally/tigertally/internal/errs"
 )
 
@@ -57,7 +56,7 @@ func (s *Service) Update(ctx context.Context, poolID, id string, c AdminChange) 
 			return err
 		}
 		after = before
-		after.UpdatedAt = db.Time(db.Millis(s.now())) // as it will be read
+		after.UpdatedAt = s.now()
 		c.apply(&after)
 		n, err := s.overwrite(ctx, after)
 		if err != nil {

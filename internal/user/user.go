@@ -116,7 +116,7 @@ type Service struct {
 
 // New makes a Service on d.
 func New(d *db.DB, now func() time.Time) *Service {
-	return &Service{db: d, now: now}
+	return &Service{db: d, now: db.Clock(now)}
 }
 
 // ByID finds a person, or says UserNotFound.

@@ -132,7 +132,8 @@ func (s *Service) Create(ctx context.Context, h Hook) (Hook, string, error) {
 		return h, "", err
 	}
 	h.ID, h.Enabled, h.Stopped = secret.ID(), true, ""
-	h.CreatedAt, h.UpdatedAt = s.d.Now(), s.d.Now()
+	h.CreatedAt = db.Clock(s.d.Now)()
+	h.UpdatedAt = h.CreatedAt
 	text := newSecret()
 	var err error
 	if h.sealed, err = s.seal(h.ID, []key{{Secret: text}}); err != nil {
