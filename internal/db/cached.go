@@ -134,7 +134,7 @@ func (c *Cached[T]) get(ctx context.Context) (*version[T], error) {
 		return c.read(ctx, t.hasChanged(c))
 	}
 	cur := c.current.Load()
-	if c.enough(cur, false) && fresh(ctx, c) {
+	if cur != nil && fresh(ctx, c) {
 		if err := c.compare(ctx, cur); err != nil {
 			return nil, err
 		}

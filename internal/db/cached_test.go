@@ -186,6 +186,26 @@ func TestCachedShowsTheChangesOfOthersToOperators(t *testing.T) {
 	}
 }
 
+// An operator waits for rows that somebody else is reading already.
+func TestCachedGivesOperatorsNothingOldMeanwhile(t *testing.T) {
+	one, two := twoNodes(t, dbtest.Postgres, new(atomic.Int64))
+	two.wants(t, t.Context(), "before", "")
+	if err := one.change(t.Context(), "new"); err != nil {
+		t.Fatal(err)
+	}
+	two.advance(time.Second)
+	reading, finish := make(chan struct{}), make(chan struct{})
+	two.hold = sync.OnceFunc(func() { close(reading); <-finish })
+	var all sync.WaitGroup
+	all.Go(func() { two.wants(t, t.Context(), "who reads", "new") })
+	<-reading
+	two.wants(t, t.Context(), "who does not wait", "")
+	all.Go(func() { two.wants(t, db.Fresh(t.Context()), "an operator", "new") })
+	time.Sleep(50 * time.Millisecond) // it would have its answer by now, if it did not wait
+	close(finish)
+	all.Wait()
+}
+
 // What a transaction may yet roll back, nobody else sees.
 func TestCachedForgetsWhatWasRolledBack(t *testing.T) {
 	eachNode(t, func(t *testing.T, n *node) {
